@@ -1,0 +1,107 @@
+//! The loops that run a task over somebody's network stack, and the traits that such a stack implements.
+//!
+//! Everything that is protocol happens in the task. A transport opens links, makes them secure, says what time it is,
+//! and may keep links for reuse; nothing else is asked of it.
+
+use crate::reason::{Fault, Interrupt};
+use crate::time::Instant;
+
+/// Where a link leads, and what must be the same for a kept link to be used again (REQ-16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Route<'a> {
+    /// TLS, verified for `host`.
+    pub secure: bool,
+    /// The origin's host: a name, or an IP address (IPv6 without brackets).
+    pub host: &'a str,
+    /// The origin's port.
+    pub port: u16,
+    /// The proxy to connect to instead, host and port.
+    pub proxy: Option<(&'a str, u16)>,
+}
+
+impl<'a> Route<'a> {
+    /// The host and port that a socket connects to: the proxy's where there is one.
+    pub const fn first_hop(&self) -> (&'a str, u16) {
+        match self.proxy {
+            Some(proxy) => proxy,
+            None => (self.host, self.port),
+        }
+    }
+}
+
+/// What a loop shows a curious caller: `-v`, a log, a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Trace<'a> {
+    /// Bytes handed to the link.
+    Sent(&'a [u8]),
+    /// Bytes that the link brought.
+    Received(&'a [u8]),
+    /// A link is there; whether it is a kept one.
+    Connected {
+        /// It was kept from an earlier call.
+        reused: bool,
+    },
+    /// TLS is up and the peer verified.
+    Secured,
+}
+
+/// A byte stream of a blocking transport.
+///
+/// `read` returns `Ok(0)` at the end of the stream and never before. `read` and `write` fail with
+/// [`ErrorKind::TimedOut`](embedded_io::ErrorKind::TimedOut) when the deadline passes (or somewhat earlier; the loop then
+/// looks at the clock and tries again) and with any other kind when the link is broken. An interrupt of the transport
+/// (see [`Transport::interrupted`]) makes a blocked call return within 50 ms, with any error.
+pub trait Link: embedded_io::Read + embedded_io::Write {
+    /// Until when later calls may block.
+    fn set_deadline(&mut self, until: Instant);
+
+    /// Whether a read would return at once. Asked between the pieces of a long body, so that an early answer is heard;
+    /// `false` where the stack cannot tell.
+    fn read_ready(&mut self) -> bool {
+        false
+    }
+}
+
+/// A blocking network stack: std sockets, an RTOS's sockets, a test's script.
+pub trait Transport {
+    /// The byte stream, before and after it is made secure.
+    type Link: Link;
+
+    /// The time now, on one monotonic clock.
+    fn now(&mut self) -> Instant;
+
+    /// Whether somebody wants the call to end. Asked before each step and whenever a link fails.
+    fn interrupted(&mut self) -> Option<Interrupt> {
+        None
+    }
+
+    /// A kept link over exactly this route that is believed to be alive.
+    fn reuse(&mut self, route: &Route<'_>) -> Option<Self::Link> {
+        let _ = route;
+        None
+    }
+
+    /// Resolves `route.first_hop()` and opens a stream to it, trying every address.
+    ///
+    /// # Errors
+    /// [`Fault::Dns`] or [`Fault::Connect`]; any fault where the deadline passed or an interrupt came.
+    fn connect(&mut self, route: &Route<'_>, until: Instant) -> Result<Self::Link, Fault>;
+
+    /// Starts TLS on `link` and verifies the peer for `route.host` (CTX-08).
+    ///
+    /// # Errors
+    /// [`Fault::Certificate`], [`Fault::NotTls`], [`Fault::Tls`] or [`Fault::Lost`]. An implementation without TLS
+    /// returns [`Fault::Tls`]; it never returns the link as it was.
+    fn secure(&mut self, link: Self::Link, route: &Route<'_>, until: Instant) -> Result<Self::Link, Fault>;
+
+    /// Takes back a link that can serve another exchange over the same route; drops it by default.
+    fn keep(&mut self, route: &Route<'_>, link: Self::Link) {
+        let _ = (route, link);
+    }
+
+    /// Shows what happens.
+    fn trace(&mut self, what: Trace<'_>) {
+        let _ = what;
+    }
+}

@@ -1,0 +1,17 @@
+//! miniwire-core.
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(test)]
+#[macro_use]
+extern crate std;
+
+#[cfg(test)]
+#[allow(unused_imports)]
+use std::prelude::v1::*;
+
+pub mod data;
+pub mod drive;
+pub mod reason;
+pub mod sink;
+pub mod time;

@@ -1,0 +1,299 @@
+//! Why a call failed: the precise [`Reason`], and the code that the API's own table gives it.
+//!
+//! A transport reports a [`Fault`]; the task knows what it was doing and turns that into a [`Reason`]. Only this file
+//! turns a reason into a code, so that no API can report a code that its table does not list.
+
+use core::fmt;
+
+/// What a transport reports when it cannot do what the task asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The name did not resolve.
+    Dns,
+    /// No address accepted the connection.
+    Connect,
+    /// The link broke: a reset, an I/O error, a TLS record that does not decrypt.
+    Lost,
+    /// The TLS handshake failed for a reason other than the certificate.
+    Tls,
+    /// The peer does not speak TLS on this port.
+    NotTls,
+    /// The server's certificate was refused.
+    Certificate(CertificateFault),
+    /// The receive buffer is full and the task consumes nothing of it.
+    ReceiveBufferFull,
+    /// The transmit buffer is too small for the smallest step.
+    TransmitBufferTooSmall,
+}
+
+/// What is wrong with a server's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CertificateFault {
+    /// Its validity has ended.
+    Expired,
+    /// Its validity has not begun.
+    NotYetValid,
+    /// It is for another host.
+    WrongHost,
+    /// No configured root vouches for it; self-signed ones included.
+    UnknownIssuer,
+    /// An issuer in the chain is not a certificate authority.
+    NotAnAuthority,
+    /// Its key may not be used for this.
+    WrongUsage,
+    /// It has been revoked.
+    Revoked,
+    /// None of the pinned keys is in it.
+    NotPinned,
+    /// It is malformed, or its signature does not verify.
+    Invalid,
+}
+
+/// Who ended a call that was under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Interrupt {
+    /// The caller: `RequestTask.abort()`.
+    Abort,
+    /// The page was unloaded or the context shut down.
+    Unload,
+}
+
+/// Why a call failed, precisely.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The page was unloaded, or the context shut down, with the call in flight.
+    Unloaded,
+    /// The URL is empty.
+    UrlEmpty,
+    /// The URL does not parse, or says something that this library refuses (a user name, a backslash, a bare IPv4
+    /// number).
+    UrlMalformed,
+    /// The URL's scheme is not one of the API's.
+    UrlScheme,
+    /// The URL, data included, is longer than the limit.
+    UrlTooLong,
+    /// A header's name or value has a byte that RFC 9110 section 5 forbids.
+    IllegalHeader,
+    /// An option does not go with the others: bytes as data on GET.
+    IllegalOption,
+    /// The whitelist does not admit the host.
+    HostNotAllowed,
+    /// The name did not resolve.
+    Dns,
+    /// No address of the host accepted a connection.
+    Connect,
+    /// The link broke before the response was complete.
+    ConnectionLost,
+    /// The server closed the connection before the response was complete.
+    ConnectionClosed,
+    /// The TLS handshake failed for a reason other than the certificate.
+    Tls,
+    /// The deadline passed.
+    Timeout,
+    /// `dataType` is `json` and the body is not one JSON text.
+    NotJson,
+    /// `dataType` is `text` and the body is not text in the declared charset.
+    NotText,
+    /// The body has a content coding that is not supported.
+    UnsupportedEncoding,
+    /// The body has a charset that is not supported.
+    UnsupportedCharset,
+    /// The body is larger than the memory or the limit given.
+    TooLarge,
+    /// The data could not be converted.
+    DataNotConvertible,
+    /// The URL, or a string of data joined to it, has a `%` without two hexadecimal digits.
+    MalformedEscape,
+    /// The status is 4xx or 5xx, but not 429.
+    HttpStatus,
+    /// The response head breaks RFC 9112.
+    MalformedHead,
+    /// The response head is larger than the memory given, or has too many fields.
+    HeadTooLarge,
+    /// The body's framing is conflicting or malformed (RFC 9112 sections 6 and 7).
+    MalformedFraming,
+    /// The server's certificate was refused.
+    Certificate(CertificateFault),
+    /// The server does not speak TLS on this port.
+    NotTls,
+    /// There were more redirects than the limit.
+    TooManyRedirects,
+    /// The target of a redirect is not a URL that can be followed.
+    BadRedirect,
+    /// The caller aborted the call.
+    Aborted,
+    /// The policy refuses `http`.
+    PlainHttpRefused,
+    /// The status is 429.
+    RateLimited,
+    /// The context has no slot left for another task.
+    TooManyTasks,
+    /// The proxy refused to connect.
+    ProxyRefused,
+    /// The proxy could not be reached, or what it said is not HTTP.
+    ProxyFailed,
+    /// A buffer that the caller gave is below the documented minimum.
+    BufferTooSmall,
+}
+
+impl Reason {
+    /// The code of `my.request`'s table.
+    pub const fn request_code(self) -> u8 {
+        match self {
+            Self::Unloaded => 1,
+            Self::UrlEmpty
+            | Self::UrlMalformed
+            | Self::UrlScheme
+            | Self::UrlTooLong
+            | Self::IllegalHeader
+            | Self::IllegalOption
+            | Self::BufferTooSmall => 2,
+            Self::HostNotAllowed => 11,
+            Self::Dns | Self::Connect | Self::ConnectionLost | Self::ConnectionClosed | Self::Tls => 12,
+            Self::Timeout => 13,
+            Self::NotJson | Self::NotText | Self::UnsupportedEncoding | Self::UnsupportedCharset | Self::TooLarge => 14,
+            Self::DataNotConvertible | Self::MalformedEscape => 15,
+            Self::HttpStatus
+            | Self::MalformedHead
+            | Self::HeadTooLarge
+            | Self::MalformedFraming
+            | Self::Certificate(_)
+            | Self::NotTls
+            | Self::TooManyRedirects
+            | Self::BadRedirect => 19,
+            Self::Aborted | Self::PlainHttpRefused | Self::RateLimited | Self::TooManyTasks => 20,
+            Self::ProxyRefused | Self::ProxyFailed => 23,
+        }
+    }
+
+    /// A stable name for programs: the variant's own, a certificate's fault joined to it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unloaded => "Unloaded",
+            Self::UrlEmpty => "UrlEmpty",
+            Self::UrlMalformed => "UrlMalformed",
+            Self::UrlScheme => "UrlScheme",
+            Self::UrlTooLong => "UrlTooLong",
+            Self::IllegalHeader => "IllegalHeader",
+            Self::IllegalOption => "IllegalOption",
+            Self::HostNotAllowed => "HostNotAllowed",
+            Self::Dns => "Dns",
+            Self::Connect => "Connect",
+            Self::ConnectionLost => "ConnectionLost",
+            Self::ConnectionClosed => "ConnectionClosed",
+            Self::Tls => "Tls",
+            Self::Timeout => "Timeout",
+            Self::NotJson => "NotJson",
+            Self::NotText => "NotText",
+            Self::UnsupportedEncoding => "UnsupportedEncoding",
+            Self::UnsupportedCharset => "UnsupportedCharset",
+            Self::TooLarge => "TooLarge",
+            Self::DataNotConvertible => "DataNotConvertible",
+            Self::MalformedEscape => "MalformedEscape",
+            Self::HttpStatus => "HttpStatus",
+            Self::MalformedHead => "MalformedHead",
+            Self::HeadTooLarge => "HeadTooLarge",
+            Self::MalformedFraming => "MalformedFraming",
+            Self::Certificate(fault) => match fault {
+                CertificateFault::Expired => "CertificateExpired",
+                CertificateFault::NotYetValid => "CertificateNotYetValid",
+                CertificateFault::WrongHost => "CertificateWrongHost",
+                CertificateFault::UnknownIssuer => "CertificateUnknownIssuer",
+                CertificateFault::NotAnAuthority => "CertificateNotAnAuthority",
+                CertificateFault::WrongUsage => "CertificateWrongUsage",
+                CertificateFault::Revoked => "CertificateRevoked",
+                CertificateFault::NotPinned => "CertificateNotPinned",
+                CertificateFault::Invalid => "CertificateInvalid",
+            },
+            Self::NotTls => "NotTls",
+            Self::TooManyRedirects => "TooManyRedirects",
+            Self::BadRedirect => "BadRedirect",
+            Self::Aborted => "Aborted",
+            Self::PlainHttpRefused => "PlainHttpRefused",
+            Self::RateLimited => "RateLimited",
+            Self::TooManyTasks => "TooManyTasks",
+            Self::ProxyRefused => "ProxyRefused",
+            Self::ProxyFailed => "ProxyFailed",
+            Self::BufferTooSmall => "BufferTooSmall",
+        }
+    }
+
+    /// One line for a person: what happened and what to do about it.
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::Unloaded => "the page was unloaded or the context shut down before the call had ended",
+            Self::UrlEmpty => "the URL is empty",
+            Self::UrlMalformed => "the URL is malformed; write scheme://host[:port]/path, without a user name",
+            Self::UrlScheme => "the URL's scheme is neither http nor https",
+            Self::UrlTooLong => "the URL is longer than the limit; send long data in the body of a POST",
+            Self::IllegalHeader => "a header's name or value has a byte that HTTP forbids",
+            Self::IllegalOption => "options contradict each other: GET takes a string or a value as data, not bytes",
+            Self::HostNotAllowed => "the host is not on the whitelist; add it to the context's policy",
+            Self::Dns => "the host's name did not resolve; check the name and the DNS server",
+            Self::Connect => {
+                "no connection: the host refused it or cannot be reached; check the host, the port and the network"
+            }
+            Self::ConnectionLost => "the connection broke before the response was complete",
+            Self::ConnectionClosed => "the server closed the connection before the response was complete",
+            Self::Tls => {
+                "the TLS handshake failed; the server may not support TLS 1.2 or 1.3 with a common cipher suite"
+            }
+            Self::Timeout => {
+                "the deadline passed before the response was complete; raise timeout if the server is slow"
+            }
+            Self::NotJson => "the body is not JSON; ask for dataType text, or make the server answer with JSON",
+            Self::NotText => "the body is not text in its declared charset; ask for dataType base64",
+            Self::UnsupportedEncoding => "the body has a content-encoding, and none was asked for",
+            Self::UnsupportedCharset => {
+                "the body's charset is not UTF-8, US-ASCII or ISO-8859-1; ask for dataType base64"
+            }
+            Self::TooLarge => "the body is larger than the memory or limit given; stream it or raise the limit",
+            Self::DataNotConvertible => {
+                "the data cannot be converted to the form that the method and content-type ask for"
+            }
+            Self::MalformedEscape => {
+                "a % in the URL is not followed by two hexadecimal digits; write %25 for a percent sign"
+            }
+            Self::HttpStatus => "the server answered with an error status",
+            Self::MalformedHead => "the response head is not valid HTTP/1.1",
+            Self::HeadTooLarge => "the response head does not fit the memory given; give a larger receive buffer",
+            Self::MalformedFraming => "the response's length is malformed or stated in conflicting ways",
+            Self::Certificate(fault) => match fault {
+                CertificateFault::Expired => "the server's certificate has expired; renew it, or check this clock",
+                CertificateFault::NotYetValid => "the server's certificate is not valid yet; check this clock",
+                CertificateFault::WrongHost => "the server's certificate is for another host",
+                CertificateFault::UnknownIssuer => {
+                    "no trusted root vouches for the server's certificate; add its root to the context"
+                }
+                CertificateFault::NotAnAuthority => {
+                    "an issuer in the server's certificate chain is not a certificate authority"
+                }
+                CertificateFault::WrongUsage => "the server's certificate may not be used for a TLS server",
+                CertificateFault::Revoked => "the server's certificate has been revoked",
+                CertificateFault::NotPinned => "the server's key is not one of the pinned keys",
+                CertificateFault::Invalid => "the server's certificate is malformed or its signature does not verify",
+            },
+            Self::NotTls => "the server does not speak TLS on this port; check the port, or the scheme",
+            Self::TooManyRedirects => "there were more redirects than the limit",
+            Self::BadRedirect => {
+                "the server redirects to something that cannot be followed, or no memory was given to follow it"
+            }
+            Self::Aborted => "the call was aborted",
+            Self::PlainHttpRefused => "the policy refuses plain http; use https",
+            Self::RateLimited => "the server limits the traffic (429); try again later",
+            Self::TooManyTasks => "too many tasks at once; wait until one has ended",
+            Self::ProxyRefused => "the proxy refused to connect; check its rules and the credentials",
+            Self::ProxyFailed => "the proxy cannot be reached or does not answer as an HTTP proxy; check its address",
+            Self::BufferTooSmall => "a buffer is smaller than the minimum (512 bytes to receive, 256 to transmit)",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())
+    }
+}

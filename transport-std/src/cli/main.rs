@@ -1,0 +1,3 @@
+//! The `miniwire` program.
+
+fn main() {}
