@@ -3,7 +3,7 @@
 #[allow(unused_imports)]
 use serde::Serialize;
 
-use crate::sink::Sink;
+use crate::sink::{Full, Sink};
 
 /// The text that a value becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,12 @@ pub enum WriteError {
     /// The value has no such form: a map with structured keys, a query string of a bare array, an error of its own
     /// `Serialize`.
     NotConvertible,
+}
+
+impl From<Full> for WriteError {
+    fn from(_: Full) -> Self {
+        Self::Full
+    }
 }
 
 /// A value that can be written in any [`Form`], as often as needed: everything [`Serialize`].

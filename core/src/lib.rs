@@ -1,17 +1,16 @@
 //! miniwire-core.
-#![no_std]
+#![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
-#[cfg(test)]
-#[macro_use]
-extern crate std;
-
-#[cfg(test)]
-#[allow(unused_imports)]
-use std::prelude::v1::*;
-
+pub mod context;
 pub mod data;
 pub mod drive;
+pub mod http;
 pub mod reason;
+pub mod request;
 pub mod sink;
+pub mod task;
 pub mod time;
+
+#[cfg(test)]
+mod testing;

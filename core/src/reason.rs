@@ -23,8 +23,6 @@ pub enum Fault {
     Certificate(CertificateFault),
     /// The receive buffer is full and the task consumes nothing of it.
     ReceiveBufferFull,
-    /// The transmit buffer is too small for the smallest step.
-    TransmitBufferTooSmall,
 }
 
 /// What is wrong with a server's certificate.

@@ -59,6 +59,11 @@ impl<'b> Window<'b> {
         self.len
     }
 
+    /// How many bytes the buffer holds.
+    pub const fn capacity(&self) -> usize {
+        self.out.len()
+    }
+
     /// Whether nothing was kept.
     pub const fn is_empty(&self) -> bool {
         self.len == 0

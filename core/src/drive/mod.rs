@@ -3,8 +3,36 @@
 //! Everything that is protocol happens in the task. A transport opens links, makes them secure, says what time it is,
 //! and may keep links for reuse; nothing else is asked of it.
 
+pub mod asynch;
+pub mod blocking;
+pub mod buffer;
+
 use crate::reason::{Fault, Interrupt};
 use crate::time::Instant;
+
+/// The least size of a receive buffer, in bytes (CORE-05).
+pub const MIN_RECEIVE: usize = 512;
+/// The least size of a transmit buffer, in bytes (CORE-05).
+pub const MIN_TRANSMIT: usize = 256;
+
+/// The memory of one call; every size is the caller's choice.
+#[derive(Debug)]
+pub struct Memory<'m> {
+    /// Bytes as they come, at least [`MIN_RECEIVE`]. A response head must fit as a whole.
+    pub receive: &'m mut [u8],
+    /// Bytes as they go, at least [`MIN_TRANSMIT`]. Longer requests go out in pieces.
+    pub transmit: &'m mut [u8],
+    /// The URL of a redirect; empty, and none is followed.
+    pub redirect: &'m mut [u8],
+    /// The head of the answer, kept for its header fields; empty, and they are not kept.
+    pub head: &'m mut [u8],
+    /// The body of the answer, converted. Its size is the limit of the body.
+    pub body: &'m mut [u8],
+}
+
+const fn is_enough(receive: &[u8], transmit: &[u8]) -> bool {
+    receive.len() >= MIN_RECEIVE && transmit.len() >= MIN_TRANSMIT
+}
 
 /// Where a link leads, and what must be the same for a kept link to be used again (REQ-16).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

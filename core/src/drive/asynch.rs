@@ -1,0 +1,250 @@
+//! The loop over an asynchronous transport: embassy, or any executor.
+//!
+//! A call is dropped safely at every await: the link goes with it, and is not kept.
+
+use core::future::Future;
+use core::pin::pin;
+use core::task::Poll as Ready;
+
+use embedded_io::{Error as _, ErrorKind};
+use embedded_io_async::{Read, Write};
+
+use super::buffer::ReceiveBuffer;
+use super::{Memory, Route, Trace};
+use crate::context::Context;
+use crate::reason::{Fault, Interrupt, Reason};
+use crate::request::{Collect, Event, Failure, Outcome, Request, RequestTask, Response};
+use crate::task::{Action, Poll, Task};
+use crate::time::Instant;
+
+/// Why a wait ended before what was waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The deadline has passed.
+    Deadline,
+    /// Somebody wants the call to end.
+    Interrupted(Interrupt),
+}
+
+/// An asynchronous network stack.
+///
+/// The link's `read` returns `Ok(0)` at the end of the stream and never before. A pending operation on a link is dropped
+/// only together with the link, so operations need not be safe to cancel. Links are independent of the transport, which
+/// goes on being asked for the end of the wait while a link is read.
+// No `Send` bound: the executors that this is for run tasks on one thread.
+#[allow(async_fn_in_trait)]
+pub trait Transport {
+    /// The byte stream, before and after it is made secure.
+    type Link: Read + Write;
+
+    /// The time now, on one monotonic clock.
+    fn now(&self) -> Instant;
+
+    /// Returns when `until` has come, or earlier when somebody wants the call to end. Dropped and called again freely.
+    async fn ended(&self, until: Instant) -> Ended;
+
+    /// A kept link over exactly this route that is believed to be alive.
+    fn reuse(&self, route: &Route<'_>) -> Option<Self::Link> {
+        let _ = route;
+        None
+    }
+
+    /// Resolves `route.first_hop()` and opens a stream to it, trying every address.
+    ///
+    /// # Errors
+    /// [`Fault::Dns`] or [`Fault::Connect`].
+    async fn connect(&self, route: &Route<'_>) -> Result<Self::Link, Fault>;
+
+    /// Starts TLS on `link` and verifies the peer for `route.host` (CTX-08).
+    ///
+    /// # Errors
+    /// [`Fault::Certificate`], [`Fault::NotTls`], [`Fault::Tls`] or [`Fault::Lost`]. An implementation without TLS
+    /// returns [`Fault::Tls`]; it never returns the link as it was.
+    async fn secure(&self, link: Self::Link, route: &Route<'_>) -> Result<Self::Link, Fault>;
+
+    /// Takes back a link that can serve another exchange over the same route; drops it by default.
+    fn keep(&self, route: &Route<'_>, link: Self::Link) {
+        let _ = (route, link);
+    }
+
+    /// Shows what happens.
+    fn trace(&self, what: Trace<'_>) {
+        let _ = what;
+    }
+}
+
+/// Calls `my.request` and takes the answer whole: `Ok` is `success`, `Err` is `fail`.
+///
+/// # Errors
+/// [`Failure`], with a reason and, once a head had arrived, the answer.
+pub async fn request<'m, T: Transport>(
+    transport: &T,
+    context: &Context<'_>,
+    request: &Request<'_>,
+    memory: Memory<'m>,
+) -> Result<Response<'m>, Failure<'m>> {
+    let Memory { receive, transmit, redirect, head, body } = memory;
+    let mut collect = Collect::into_memory(request.data_type, head, body);
+    let task = RequestTask::new(context, request, redirect, transport.now()).with_limit(collect.limit());
+    let outcome = run(transport, task, receive, transmit, |event| collect.event(event)).await;
+    collect.answer(outcome)
+}
+
+/// Calls `my.request` and hands the body out as it comes, in bounded memory; `dataType` is not applied (REQ-19).
+///
+/// `on_event` may end the call by returning a reason.
+pub async fn request_streamed<T: Transport>(
+    transport: &T,
+    context: &Context<'_>,
+    request: &Request<'_>,
+    memory: Memory<'_>,
+    on_event: impl FnMut(Event<'_>) -> Result<(), Reason>,
+) -> Outcome {
+    let task = RequestTask::new(context, request, memory.redirect, transport.now()).streamed();
+    run(transport, task, memory.receive, memory.transmit, on_event).await
+}
+
+/// Runs a task to its end. Every task ends by its deadline, whatever the peer does.
+pub async fn run<T: Transport, K: Task>(
+    transport: &T,
+    mut task: K,
+    receive: &mut [u8],
+    transmit: &mut [u8],
+    mut on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
+) -> K::Outcome {
+    if !super::is_enough(receive, transmit) {
+        task.refuse(Reason::BufferTooSmall);
+    }
+    let mut rx = ReceiveBuffer::new(receive);
+    let mut link: Option<T::Link> = None;
+    loop {
+        let Poll { consumed, action } = task.poll(transport.now(), rx.filled(), transmit);
+        let until = task.deadline();
+        // What an await brings: nothing to say, or why it ended.
+        let mut done = Ok(());
+        match action {
+            Action::Connect { reuse } => {
+                rx.clear();
+                link = if reuse { transport.reuse(&task.route()) } else { None };
+                let reused = link.is_some();
+                if !reused {
+                    match race(transport.connect(&task.route()), transport.ended(until)).await {
+                        Ok(Ok(opened)) => link = Some(opened),
+                        Ok(Err(fault)) => task.fault(fault),
+                        Err(ended) => done = Err(ended),
+                    }
+                }
+                if link.is_some() {
+                    transport.trace(Trace::Connected { reused });
+                    // Asked for, so not misuse.
+                    let _ = task.connected(reused);
+                }
+            }
+            Action::Secure => {
+                let Some(plain) = link.take() else {
+                    task.fault(Fault::Lost);
+                    continue;
+                };
+                match race(transport.secure(plain, &task.route()), transport.ended(until)).await {
+                    Ok(Ok(secured)) => {
+                        link = Some(secured);
+                        transport.trace(Trace::Secured);
+                        // Asked for, so not misuse.
+                        let _ = task.secured();
+                    }
+                    Ok(Err(fault)) => task.fault(fault),
+                    Err(ended) => done = Err(ended),
+                }
+            }
+            Action::Transmit { length, more } => {
+                let (Some(link), Some(bytes)) = (&mut link, transmit.get(..length)) else {
+                    task.fault(Fault::Lost);
+                    continue;
+                };
+                transport.trace(Trace::Sent(bytes));
+                match race(send(link, bytes, more), transport.ended(until)).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(Broken)) => task.write_failed(),
+                    Err(ended) => done = Err(ended),
+                }
+            }
+            Action::Read => {
+                rx.consume(consumed);
+                let Some(link) = &mut link else {
+                    task.fault(Fault::Lost);
+                    continue;
+                };
+                let space = rx.space();
+                if space.is_empty() {
+                    task.fault(Fault::ReceiveBufferFull);
+                    continue;
+                }
+                match race(link.read(space), transport.ended(until)).await {
+                    Ok(Ok(0)) => task.end_of_stream(),
+                    Ok(Ok(read)) => {
+                        transport.trace(Trace::Received(space.get(..read).unwrap_or_default()));
+                        rx.commit(read);
+                    }
+                    Ok(Err(error)) if error.kind() == ErrorKind::Interrupted => {}
+                    Ok(Err(_)) => task.fault(Fault::Lost),
+                    Err(ended) => done = Err(ended),
+                }
+                if let Err(ended) = done {
+                    end(&mut task, ended);
+                }
+                continue;
+            }
+            Action::Event(event) => {
+                if let Err(reason) = on_event(event) {
+                    task.refuse(reason);
+                }
+            }
+            Action::Continue => {}
+            Action::Release { keep } => {
+                rx.clear();
+                if let (Some(link), true) = (link.take(), keep) {
+                    transport.keep(&task.route(), link);
+                }
+                continue;
+            }
+            Action::Done(outcome) => return outcome,
+        }
+        if let Err(ended) = done {
+            end(&mut task, ended);
+        }
+        rx.consume(consumed);
+    }
+}
+
+fn end<K: Task>(task: &mut K, ended: Ended) {
+    match ended {
+        Ended::Interrupted(interrupt) => task.interrupt(interrupt),
+        // A wait for the deadline never ends before it, or this would leave half an operation behind.
+        Ended::Deadline => task.refuse(Reason::Timeout),
+    }
+}
+
+struct Broken;
+
+async fn send<L: Write>(link: &mut L, bytes: &[u8], more: bool) -> Result<(), Broken> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match link.write(rest).await {
+            Ok(0) => return Err(Broken),
+            Ok(written) => rest = rest.get(written..).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return Err(Broken),
+        }
+    }
+    if more { Ok(()) } else { link.flush().await.map_err(|_| Broken) }
+}
+
+/// Waits for `operation`, but not beyond `ended`. What is ready at once wins.
+async fn race<T>(operation: impl Future<Output = T>, ended: impl Future<Output = Ended>) -> Result<T, Ended> {
+    let (mut operation, mut ended) = (pin!(operation), pin!(ended));
+    core::future::poll_fn(|waker| match operation.as_mut().poll(waker) {
+        Ready::Ready(done) => Ready::Ready(Ok(done)),
+        Ready::Pending => ended.as_mut().poll(waker).map(Err),
+    })
+    .await
+}

@@ -1,0 +1,211 @@
+//! The loop over a blocking transport.
+
+use embedded_io::{Error as _, ErrorKind, Read as _, Write as _};
+
+use super::buffer::ReceiveBuffer;
+use super::{Link, Memory, Trace, Transport};
+use crate::context::Context;
+use crate::reason::{Fault, Reason};
+use crate::request::{Collect, Failure, Outcome, Request, RequestTask, Response};
+use crate::task::{Action, Poll, Task};
+use crate::time::Instant;
+
+/// Calls `my.request` and takes the answer whole: `Ok` is `success`, `Err` is `fail`.
+///
+/// # Errors
+/// [`Failure`], with a reason and, once a head had arrived, the answer.
+pub fn request<'m, T: Transport>(
+    transport: &mut T,
+    context: &Context<'_>,
+    request: &Request<'_>,
+    memory: Memory<'m>,
+) -> Result<Response<'m>, Failure<'m>> {
+    let Memory { receive, transmit, redirect, head, body } = memory;
+    let mut collect = Collect::into_memory(request.data_type, head, body);
+    let task = RequestTask::new(context, request, redirect, transport.now()).with_limit(collect.limit());
+    let outcome = run(transport, task, receive, transmit, |event| collect.event(event));
+    collect.answer(outcome)
+}
+
+/// Calls `my.request` and hands the body out as it comes, in bounded memory; `dataType` is not applied (REQ-19).
+///
+/// `on_event` may end the call by returning a reason.
+pub fn request_streamed<T: Transport>(
+    transport: &mut T,
+    context: &Context<'_>,
+    request: &Request<'_>,
+    memory: Memory<'_>,
+    on_event: impl FnMut(crate::request::Event<'_>) -> Result<(), Reason>,
+) -> Outcome {
+    let task = RequestTask::new(context, request, memory.redirect, transport.now()).streamed();
+    run(transport, task, memory.receive, memory.transmit, on_event)
+}
+
+/// Runs a task to its end. Every task ends by its deadline, whatever the peer does.
+pub fn run<T: Transport, K: Task>(
+    transport: &mut T,
+    mut task: K,
+    receive: &mut [u8],
+    transmit: &mut [u8],
+    mut on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
+) -> K::Outcome {
+    if !super::is_enough(receive, transmit) {
+        task.refuse(Reason::BufferTooSmall);
+    }
+    let mut rx = ReceiveBuffer::new(receive);
+    let mut link: Option<T::Link> = None;
+    loop {
+        if let Some(interrupt) = transport.interrupted() {
+            task.interrupt(interrupt);
+        }
+        let Poll { consumed, action } = task.poll(transport.now(), rx.filled(), transmit);
+        match action {
+            Action::Connect { reuse } => {
+                rx.clear();
+                link = connect(transport, &mut task, reuse);
+            }
+            Action::Secure => link = secure(transport, &mut task, link.take()),
+            Action::Transmit { length, more } => {
+                let (Some(link), Some(bytes)) = (&mut link, transmit.get(..length)) else {
+                    task.fault(Fault::Lost);
+                    continue;
+                };
+                match send(transport, link, bytes, more, task.deadline()) {
+                    // An early answer is heard between two pieces.
+                    Ok(()) if more && link.read_ready() => receive_more(transport, &mut task, link, &mut rx),
+                    Ok(()) => {}
+                    Err(Stopped::Broken) => task.write_failed(),
+                    Err(Stopped::Ended) => {}
+                }
+            }
+            Action::Read => {
+                rx.consume(consumed);
+                match &mut link {
+                    Some(link) => receive_more(transport, &mut task, link, &mut rx),
+                    None => task.fault(Fault::Lost),
+                }
+                continue;
+            }
+            Action::Event(event) => {
+                if let Err(reason) = on_event(event) {
+                    task.refuse(reason);
+                }
+            }
+            Action::Continue => {}
+            Action::Release { keep } => {
+                rx.clear();
+                if let (Some(link), true) = (link.take(), keep) {
+                    transport.keep(&task.route(), link);
+                }
+                continue;
+            }
+            Action::Done(outcome) => return outcome,
+        }
+        rx.consume(consumed);
+    }
+}
+
+fn connect<T: Transport, K: Task>(transport: &mut T, task: &mut K, reuse: bool) -> Option<T::Link> {
+    let until = task.deadline();
+    let kept = if reuse { transport.reuse(&task.route()) } else { None };
+    let reused = kept.is_some();
+    let opened = match kept {
+        Some(link) => Ok(link),
+        None => transport.connect(&task.route(), until),
+    };
+    match opened {
+        Ok(mut link) => {
+            link.set_deadline(until);
+            transport.trace(Trace::Connected { reused });
+            task.connected(reused).ok().map(|()| link)
+        }
+        Err(fault) => {
+            report(transport, task, fault);
+            None
+        }
+    }
+}
+
+fn secure<T: Transport, K: Task>(transport: &mut T, task: &mut K, link: Option<T::Link>) -> Option<T::Link> {
+    let until = task.deadline();
+    let secured = match link {
+        Some(link) => transport.secure(link, &task.route(), until),
+        None => Err(Fault::Lost),
+    };
+    match secured {
+        Ok(mut link) => {
+            link.set_deadline(until);
+            transport.trace(Trace::Secured);
+            task.secured().ok().map(|()| link)
+        }
+        Err(fault) => {
+            report(transport, task, fault);
+            None
+        }
+    }
+}
+
+/// Why bytes were not sent.
+enum Stopped {
+    /// The link is broken.
+    Broken,
+    /// The deadline has passed or an interrupt has come; the next poll says so.
+    Ended,
+}
+
+fn send<T: Transport>(
+    transport: &mut T,
+    link: &mut T::Link,
+    bytes: &[u8],
+    more: bool,
+    until: Instant,
+) -> Result<(), Stopped> {
+    transport.trace(Trace::Sent(bytes));
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match link.write(rest) {
+            Ok(0) => return Err(Stopped::Broken),
+            Ok(written) => rest = rest.get(written..).unwrap_or_default(),
+            Err(error) => retry_or_stop(transport, error.kind(), until)?,
+        }
+    }
+    while let (false, Err(error)) = (more, link.flush()) {
+        retry_or_stop(transport, error.kind(), until)?;
+    }
+    Ok(())
+}
+
+fn retry_or_stop<T: Transport>(transport: &mut T, error: ErrorKind, until: Instant) -> Result<(), Stopped> {
+    if transport.interrupted().is_some() || transport.now() >= until {
+        return Err(Stopped::Ended);
+    }
+    if matches!(error, ErrorKind::TimedOut | ErrorKind::Interrupted) { Ok(()) } else { Err(Stopped::Broken) }
+}
+
+fn receive_more<T: Transport, K: Task>(
+    transport: &mut T,
+    task: &mut K,
+    link: &mut T::Link,
+    rx: &mut ReceiveBuffer<'_>,
+) {
+    let space = rx.space();
+    if space.is_empty() {
+        return task.fault(Fault::ReceiveBufferFull);
+    }
+    match link.read(space) {
+        Ok(0) => task.end_of_stream(),
+        Ok(read) => {
+            transport.trace(Trace::Received(space.get(..read).unwrap_or_default()));
+            rx.commit(read);
+        }
+        Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
+        Err(_) => report(transport, task, Fault::Lost),
+    }
+}
+
+/// A fault that comes of the deadline or of an interrupt is not the network's.
+fn report<T: Transport, K: Task>(transport: &mut T, task: &mut K, fault: Fault) {
+    if transport.interrupted().is_none() && transport.now() < task.deadline() {
+        task.fault(fault);
+    }
+}

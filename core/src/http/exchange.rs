@@ -1,0 +1,221 @@
+//! One HTTP/1.1 exchange: a request goes out in pieces that fit the transmit buffer, its response comes back.
+//!
+//! ```text
+//!  Sending --last piece--> Receiving --end of body--> Done
+//!     \--final head of an early answer--> Receiving (the connection cannot be kept)
+//! ```
+//!
+//! ```
+//! use miniwire_core::data::WriteError;
+//! use miniwire_core::http::exchange::{Exchange, Message, Step};
+//! use miniwire_core::sink::Sink;
+//!
+//! struct Get;
+//! impl Message for Get {
+//!     fn write(&self, out: &mut dyn Sink) -> Result<(), WriteError> {
+//!         Ok(out.put(b"GET / HTTP/1.1\r\nHost: device.local\r\n\r\n")?)
+//!     }
+//! }
+//!
+//! let (mut exchange, mut tx) = (Exchange::new(), [0; 256]);
+//! let (_, step) = exchange.poll(&Get, b"", &mut tx).unwrap();
+//! assert!(matches!(step, Step::Transmit { length: 38, more: false })); // the caller writes tx[..38]
+//! let (_, step) = exchange.poll(&Get, b"", &mut tx).unwrap();
+//! assert!(matches!(step, Step::Read)); // the caller reads
+//! let rx = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+//! let (head, step) = exchange.poll(&Get, rx, &mut tx).unwrap();
+//! assert!(matches!(step, Step::Head(head, _) if head.status() == 200));
+//! let (body, step) = exchange.poll(&Get, &rx[head..], &mut tx).unwrap();
+//! assert!(matches!(step, Step::Body(b"hi")));
+//! let (_, step) = exchange.poll(&Get, &rx[head + body..], &mut tx).unwrap();
+//! assert!(matches!(step, Step::End { persists: true }));
+//! ```
+
+use super::framing::Facts;
+use super::head::Head;
+use super::response::{Part, ResponseError, ResponseReader};
+use crate::data::WriteError;
+use crate::sink::{Sink, Window};
+
+/// A request, head and body, that can be written as often as needed and is the same each time.
+pub trait Message {
+    /// Writes the whole message.
+    ///
+    /// # Errors
+    /// [`WriteError::Full`] when `out` takes no more; [`WriteError::NotConvertible`] when the data has no such form.
+    fn write(&self, out: &mut dyn Sink) -> Result<(), WriteError>;
+}
+
+/// What the caller does next.
+#[derive(Clone, Copy, Debug)]
+pub enum Step<'i> {
+    /// Write `tx[..length]` in full. Where `more` follows, look for an early answer before the next poll, if that can
+    /// be done without waiting.
+    Transmit {
+        /// How many bytes of the transmit buffer to write.
+        length: usize,
+        /// Whether another piece follows.
+        more: bool,
+    },
+    /// Read more bytes.
+    Read,
+    /// An interim response (1xx) came; it can be ignored.
+    Interim(Head<'i>),
+    /// The head of the final response.
+    Head(Head<'i>, Facts<'i>),
+    /// Bytes of its body.
+    Body(&'i [u8]),
+    /// The response is complete.
+    End {
+        /// Whether the connection can serve another exchange.
+        persists: bool,
+    },
+}
+
+/// Why an exchange cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExchangeError {
+    /// The response is at fault, or ended too early.
+    Response(ResponseError),
+    /// The request's data could not be converted.
+    NotConvertible,
+    /// The transmit buffer is empty.
+    NoTransmitBuffer,
+}
+
+/// One exchange on one connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Exchange {
+    sending: Sending,
+    sent: u64,
+    heard: bool,
+    ended: bool,
+    reader: ResponseReader,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sending {
+    /// Pieces remain.
+    Pieces,
+    /// The last piece was handed out.
+    Complete,
+    /// An answer came, or the link broke, before the last piece.
+    Abandoned,
+}
+
+impl Default for Exchange {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Exchange {
+    /// Before the first byte of the request.
+    pub const fn new() -> Self {
+        Self { sending: Sending::Pieces, sent: 0, heard: false, ended: false, reader: ResponseReader::new() }
+    }
+
+    /// Bytes of the request handed out for transmission.
+    pub const fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Whether a byte of a response has come.
+    pub const fn is_heard(&self) -> bool {
+        self.heard
+    }
+
+    /// Whether the final head has come.
+    pub const fn has_head(&self) -> bool {
+        self.reader.has_head()
+    }
+
+    /// The peer has closed its side; no more bytes will come.
+    pub const fn end_of_stream(&mut self) {
+        self.ended = true;
+    }
+
+    /// Writing failed. Returns whether an early answer may still be read from the link.
+    pub fn write_failed(&mut self) -> bool {
+        let first = self.sending != Sending::Abandoned;
+        self.sending = Sending::Abandoned;
+        first && !self.ended
+    }
+
+    /// Why an exchange that consumes nothing of a full receive buffer cannot go on.
+    pub fn overflow(&self, rx: &[u8]) -> ResponseError {
+        self.reader.overflow(rx)
+    }
+
+    /// Moves the exchange. Returns how many bytes of `rx` were consumed, too; an unchanged call without new bytes
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// [`ExchangeError`]; the exchange and its connection are of no use after one.
+    pub fn poll<'i>(
+        &mut self,
+        message: &dyn Message,
+        rx: &'i [u8],
+        tx: &mut [u8],
+    ) -> Result<(usize, Step<'i>), ExchangeError> {
+        self.heard |= !rx.is_empty();
+        if self.sending == Sending::Pieces {
+            // An answer before the request's end is the answer (RFC 9112 section 9.5).
+            if self.heard || self.ended {
+                let (consumed, step) = self.receive(rx)?;
+                if !matches!(step, Step::Read) {
+                    return Ok((consumed, step));
+                }
+            }
+            if let Some(step) = self.transmit(message, tx)? {
+                return Ok((0, step));
+            }
+        }
+        self.receive(rx)
+    }
+
+    fn transmit<'i>(&mut self, message: &dyn Message, tx: &mut [u8]) -> Result<Option<Step<'i>>, ExchangeError> {
+        let mut window = Window::new(self.sent, tx);
+        let more = match message.write(&mut window) {
+            Ok(()) => false,
+            Err(WriteError::Full) => true,
+            Err(WriteError::NotConvertible) => return Err(ExchangeError::NotConvertible),
+        };
+        let length = window.len();
+        self.sent = self.sent.saturating_add(length as u64);
+        if !more {
+            self.sending = Sending::Complete;
+        }
+        match length {
+            0 if more => Err(ExchangeError::NoTransmitBuffer),
+            0 => Ok(None),
+            length => Ok(Some(Step::Transmit { length, more })),
+        }
+    }
+
+    fn receive<'i>(&mut self, rx: &'i [u8]) -> Result<(usize, Step<'i>), ExchangeError> {
+        let (consumed, part) = self.reader.read(rx, self.ended).map_err(ExchangeError::Response)?;
+        let step = match part {
+            Part::More => Step::Read,
+            Part::Interim(head) => Step::Interim(head),
+            Part::Head(head, facts) => {
+                if self.sending == Sending::Pieces {
+                    self.sending = Sending::Abandoned;
+                }
+                Step::Head(head, facts)
+            }
+            Part::Body(data) => Step::Body(data),
+            // Bytes after the response belong to nothing that was asked for.
+            Part::End => Step::End {
+                persists: self.reader.persists()
+                    && self.sending == Sending::Complete
+                    && !self.ended
+                    && consumed == rx.len(),
+            },
+        };
+        Ok((consumed, step))
+    }
+}
+
+#[cfg(test)]
+mod tests;

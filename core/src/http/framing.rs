@@ -1,0 +1,286 @@
+//! Where the body ends, whether the connection goes on, and what the body is said to be: the only place where these
+//! are decided.
+
+use super::fields::list;
+
+/// How the end of a response body is found (RFC 9112 section 6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// There is no body.
+    None,
+    /// So many bytes.
+    Length(u64),
+    /// Chunked transfer coding.
+    Chunked,
+    /// Everything until the server closes.
+    UntilClose,
+}
+
+/// Framing that is malformed, or stated in conflicting ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadFraming;
+
+/// The body's charset, as far as this library converts it (REQ-12).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Charset {
+    /// Declared, or nothing declared.
+    #[default]
+    Utf8,
+    /// `us-ascii`: no byte over 0x7F.
+    Ascii,
+    /// `iso-8859-1`: every byte is the code point.
+    Latin1,
+    /// Any other.
+    Unsupported,
+}
+
+/// What the fields of one response head say about the message and the connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'i> {
+    minor: u8,
+    length: Length,
+    coding: Coding,
+    close: bool,
+    keep_alive: bool,
+    location: Option<&'i [u8]>,
+    encoded: bool,
+    charset: Charset,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Length {
+    Absent,
+    Bytes(u64),
+    Bad,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Coding {
+    Absent,
+    Chunked,
+    Bad,
+}
+
+impl<'i> Facts<'i> {
+    pub(crate) const fn new(minor: u8) -> Self {
+        Self {
+            minor,
+            length: Length::Absent,
+            coding: Coding::Absent,
+            close: false,
+            keep_alive: false,
+            location: None,
+            encoded: false,
+            charset: Charset::Utf8,
+        }
+    }
+
+    /// Takes one field into account. The length of its name tells most fields apart.
+    pub(crate) fn note(&mut self, name: &str, value: &'i [u8]) {
+        match name.len() {
+            8 if name.eq_ignore_ascii_case("location") => self.location = self.location.or(Some(value)),
+            10 if name.eq_ignore_ascii_case("connection") => self.note_connection(value),
+            12 if name.eq_ignore_ascii_case("content-type") => self.charset = charset(value),
+            14 if name.eq_ignore_ascii_case("content-length") => self.note_length(value),
+            16 if name.eq_ignore_ascii_case("content-encoding") => {
+                self.encoded |= list(value).any(|coding| !coding.eq_ignore_ascii_case(b"identity"));
+            }
+            17 if name.eq_ignore_ascii_case("transfer-encoding") => self.note_coding(value),
+            _ => {}
+        }
+    }
+
+    /// RFC 9112 section 6.3: one decimal number, or a list of one and the same, in however many fields.
+    fn note_length(&mut self, value: &[u8]) {
+        // An empty member is not a number, so the list is split here and not by `list`.
+        for member in value.split(|byte| *byte == b',') {
+            self.length = match (self.length, decimal(super::fields::trim(member))) {
+                (Length::Absent, Some(bytes)) => Length::Bytes(bytes),
+                (Length::Bytes(before), Some(bytes)) if before == bytes => Length::Bytes(bytes),
+                _ => Length::Bad,
+            };
+        }
+    }
+
+    /// RFC 9112 section 6.1: only `chunked` was offered by a client that sends no `TE`, and only once may it be applied.
+    fn note_coding(&mut self, value: &[u8]) {
+        self.coding = match self.coding {
+            Coding::Absent if value.eq_ignore_ascii_case(b"chunked") => Coding::Chunked,
+            _ => Coding::Bad,
+        };
+    }
+
+    fn note_connection(&mut self, value: &[u8]) {
+        for option in list(value) {
+            self.close |= option.eq_ignore_ascii_case(b"close");
+            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+        }
+    }
+
+    /// How the body ends (RFC 9112 section 6.3, in the order of its list).
+    ///
+    /// # Errors
+    /// [`BadFraming`] for a length that is no number or contradicts another, for a transfer coding other than one
+    /// `chunked`, for both together, and for any transfer coding in HTTP/1.0 (section 6.1).
+    pub fn framing(&self, status: u16) -> Result<Framing, BadFraming> {
+        if matches!(status, 100..=199 | 204 | 304) {
+            return Ok(Framing::None);
+        }
+        match (self.coding, self.length) {
+            (Coding::Chunked, Length::Absent) if self.minor > 0 => Ok(Framing::Chunked),
+            (Coding::Absent, Length::Bytes(bytes)) => Ok(Framing::Length(bytes)),
+            (Coding::Absent, Length::Absent) => Ok(Framing::UntilClose),
+            _ => Err(BadFraming),
+        }
+    }
+
+    /// How long the body is said to be, where that is said.
+    pub fn length(&self, status: u16) -> Option<u64> {
+        match self.framing(status) {
+            Ok(Framing::Length(bytes)) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// Whether the server lets the connection serve another exchange (RFC 9112 section 9.3).
+    pub fn persists(&self) -> bool {
+        let sane = self.length != Length::Bad && self.coding != Coding::Bad;
+        sane && !self.close && (self.minor > 0 || self.keep_alive)
+    }
+
+    /// The first `Location` (RFC 9110 section 10.2.2).
+    pub const fn location(&self) -> Option<&'i [u8]> {
+        self.location
+    }
+
+    /// Whether the body has a content coding other than `identity` (RFC 9110 section 8.4).
+    pub const fn is_encoded(&self) -> bool {
+        self.encoded
+    }
+
+    /// The charset of the body's `Content-Type`.
+    pub const fn charset(&self) -> Charset {
+        self.charset
+    }
+}
+
+/// 1*DIGIT without a sign, or nothing; nothing, too, where it overflows.
+fn decimal(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |number, digit| {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 { None } else { number.checked_mul(10)?.checked_add(u64::from(digit)) }
+    })
+}
+
+/// The charset parameter of a media type (RFC 9110 section 8.3.2).
+fn charset(media_type: &[u8]) -> Charset {
+    for parameter in media_type.split(|byte| *byte == b';').skip(1) {
+        let parameter = super::fields::trim(parameter);
+        if let Some((name, value)) = parameter.split_at_checked(8)
+            && name.eq_ignore_ascii_case(b"charset=")
+        {
+            return known_charset(value.strip_prefix(b"\"").and_then(|v| v.strip_suffix(b"\"")).unwrap_or(value));
+        }
+    }
+    Charset::Utf8
+}
+
+fn known_charset(name: &[u8]) -> Charset {
+    let is = |names: &[&[u8]]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    if is(&[b"utf-8", b"utf8", b""]) {
+        Charset::Utf8
+    } else if is(&[b"us-ascii", b"ascii"]) {
+        Charset::Ascii
+    } else if is(&[b"iso-8859-1", b"latin1"]) {
+        Charset::Latin1
+    } else {
+        Charset::Unsupported
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(minor: u8, fields: &[(&str, &'static str)]) -> Facts<'static> {
+        let mut facts = Facts::new(minor);
+        for (name, value) in fields {
+            facts.note(name, value.as_bytes());
+        }
+        facts
+    }
+
+    #[test]
+    fn req_18_content_length_is_one_decimal_number() {
+        let good = [("5", 5), ("0", 0), ("005", 5), ("5, 5", 5), ("18446744073709551615", u64::MAX)];
+        for (value, bytes) in good {
+            assert_eq!(facts(1, &[("Content-Length", value)]).framing(200), Ok(Framing::Length(bytes)), "{value}");
+        }
+        let bad = ["", " ", "+5", "-5", "0x5", "5 5", "5;", "5,6", "5,", ",5", "5.0", "1e3", "18446744073709551616", "five"];
+        for value in bad {
+            assert_eq!(facts(1, &[("content-length", value)]).framing(200), Err(BadFraming), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn req_18_two_lengths_must_agree() {
+        assert_eq!(facts(1, &[("content-length", "5"), ("Content-Length", "5")]).framing(200), Ok(Framing::Length(5)));
+        for pair in [["5", "6"], ["5", ""], ["x", "5"], ["5", "05, 6"]] {
+            let fields = pair.map(|value| ("content-length", value));
+            assert_eq!(facts(1, &fields).framing(200), Err(BadFraming), "{pair:?}");
+        }
+    }
+
+    #[test]
+    fn req_18_the_only_transfer_coding_is_one_chunked() {
+        assert_eq!(facts(1, &[("Transfer-Encoding", "Chunked")]).framing(200), Ok(Framing::Chunked));
+        for value in ["", "gzip", "gzip, chunked", "chunked, chunked", "chunked,", "identity", "xchunked", "chunked;q=1"] {
+            assert_eq!(facts(1, &[("transfer-encoding", value)]).framing(200), Err(BadFraming), "{value:?}");
+        }
+        let twice = [("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")];
+        assert_eq!(facts(1, &twice).framing(200), Err(BadFraming));
+        let both = [("transfer-encoding", "chunked"), ("content-length", "5")];
+        assert_eq!(facts(1, &both).framing(200), Err(BadFraming));
+        assert_eq!(facts(0, &[("transfer-encoding", "chunked")]).framing(200), Err(BadFraming));
+    }
+
+    #[test]
+    fn req_18_some_statuses_have_no_body_whatever_the_fields_say() {
+        for status in [100, 103, 204, 304] {
+            assert_eq!(facts(1, &[("content-length", "5")]).framing(status), Ok(Framing::None));
+        }
+        assert_eq!(facts(1, &[]).framing(200), Ok(Framing::UntilClose));
+        assert!(!facts(1, &[("content-length", "x")]).persists());
+    }
+
+    #[test]
+    fn req_16_a_connection_persists_as_rfc_9112_section_9_3_says() {
+        assert!(facts(1, &[]).persists());
+        assert!(!facts(1, &[("Connection", "Close")]).persists());
+        assert!(!facts(1, &[("connection", "x, close")]).persists());
+        assert!(!facts(1, &[("connection", "keep-alive"), ("connection", "close")]).persists());
+        assert!(!facts(0, &[]).persists());
+        assert!(facts(0, &[("connection", "Keep-Alive")]).persists());
+    }
+
+    #[test]
+    fn req_12_the_charset_is_a_parameter_of_content_type() {
+        let declared = |value| facts(1, &[("content-type", value)]).charset();
+        assert_eq!(declared("text/plain"), Charset::Utf8);
+        assert_eq!(declared("text/plain; charset=UTF-8"), Charset::Utf8);
+        assert_eq!(declared("text/plain;a=b; Charset=\"iso-8859-1\""), Charset::Latin1);
+        assert_eq!(declared("text/plain;charset=us-ascii"), Charset::Ascii);
+        assert_eq!(declared("text/html; charset=gbk"), Charset::Unsupported);
+        assert_eq!(declared("text/html; xcharset=gbk"), Charset::Utf8);
+    }
+
+    #[test]
+    fn req_12_identity_is_no_content_coding() {
+        assert!(!facts(1, &[("content-encoding", "Identity")]).is_encoded());
+        assert!(!facts(1, &[("content-encoding", "")]).is_encoded());
+        assert!(facts(1, &[("content-encoding", "gzip")]).is_encoded());
+    }
+}

@@ -1,0 +1,12 @@
+//! `my.request` (and `my.httpRequest`, its deprecated alias: REQ-20): what is asked, the task that carries it out,
+//! and its answer.
+
+mod check;
+mod collect;
+mod message;
+mod options;
+mod task;
+
+pub use collect::{Collect, Failure, JsonError, Response};
+pub use options::{DataType, Method, Redirect, Request};
+pub use task::{Event, Outcome, RequestTask};
