@@ -12,6 +12,10 @@ use std::prelude::v1::*;
 
 pub mod data;
 pub mod drive;
+pub mod json;
+pub mod percent;
+pub mod query;
 pub mod reason;
+mod ser;
 pub mod sink;
 pub mod time;
