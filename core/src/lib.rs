@@ -10,6 +10,7 @@ extern crate std;
 #[allow(unused_imports)]
 use std::prelude::v1::*;
 
+pub mod base64;
 pub mod data;
 pub mod drive;
 pub mod json;
