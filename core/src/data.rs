@@ -1,18 +1,21 @@
 //! `data`: what a call sends, and its conversion to text (REQ-05 to REQ-09).
 
-#[allow(unused_imports)]
+use core::fmt;
+
 use serde::Serialize;
 
-use crate::sink::{Full, Sink};
+use crate::ser;
+use crate::sink::{Count, Full, Sink};
 
 /// The text that a value becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// `encodeURIComponent(k)=encodeURIComponent(v)&…` (REQ-09).
+    /// `encodeURIComponent(k)=encodeURIComponent(v)&…` (REQ-09). The rules are in [`query`](crate::query).
     Query,
-    /// As `JSON.stringify` writes it (REQ-07).
+    /// As `JSON.stringify` writes it (REQ-07). The rules are in [`json::write`](crate::json::write).
     Json,
-    /// Objects and arrays as JSON, scalars as their text (REQ-08).
+    /// Objects and arrays as JSON, scalars as their text (REQ-08): a string without quotes, a number or a boolean as
+    /// JavaScript's `String` gives it (`NaN` too), `()` as `null`; `None` is empty. A variant with content is an object.
     Text,
 }
 
@@ -26,12 +29,6 @@ pub enum WriteError {
     NotConvertible,
 }
 
-impl From<Full> for WriteError {
-    fn from(_: Full) -> Self {
-        Self::Full
-    }
-}
-
 /// A value that can be written in any [`Form`], as often as needed: everything [`Serialize`].
 ///
 /// It must write the same bytes each time while a call is under way.
@@ -41,6 +38,12 @@ pub trait Value {
     /// # Errors
     /// See [`WriteError`].
     fn write(&self, form: Form, out: &mut dyn Sink) -> Result<(), WriteError>;
+}
+
+impl<T: Serialize + ?Sized> Value for T {
+    fn write(&self, form: Form, out: &mut dyn Sink) -> Result<(), WriteError> {
+        ser::write(self, form, out)
+    }
 }
 
 /// The `data` of a call.
@@ -56,3 +59,83 @@ pub enum Data<'r> {
     /// A value, converted by the rules of REQ-06 to REQ-09.
     Value(&'r dyn Value),
 }
+
+impl Data<'_> {
+    /// Writes the data to `out`; only a value looks at `form`.
+    ///
+    /// # Errors
+    /// See [`WriteError`].
+    pub fn write(&self, form: Form, out: &mut dyn Sink) -> Result<(), WriteError> {
+        match self {
+            Self::None => Ok(()),
+            Self::Text(text) => Ok(out.put(text.as_bytes())?),
+            Self::Bytes(bytes) => Ok(out.put(bytes)?),
+            Self::Value(value) => value.write(form, out),
+        }
+    }
+
+    /// How many bytes [`write`](Self::write) puts. A value is walked once to count them.
+    ///
+    /// # Errors
+    /// [`WriteError::NotConvertible`].
+    pub fn len(&self, form: Form) -> Result<u64, WriteError> {
+        let mut count = Count::new();
+        self.write(form, &mut count)?;
+        Ok(count.bytes())
+    }
+}
+
+/// A value is shown as JSON, as far as it can be written; bytes as their number.
+impl fmt::Debug for Data<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("None"),
+            Self::Text(text) => f.debug_tuple("Text").field(text).finish(),
+            Self::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
+            Self::Value(value) => {
+                f.write_str("Value(")?;
+                match value.write(Form::Json, &mut Shown(f)) {
+                    Ok(()) => f.write_str(")"),
+                    Err(WriteError::NotConvertible) => f.write_str("… not convertible)"),
+                    Err(WriteError::Full) => Err(fmt::Error),
+                }
+            }
+        }
+    }
+}
+
+/// Shows JSON in a debug output.
+struct Shown<'a, 'f>(&'a mut fmt::Formatter<'f>);
+
+impl Sink for Shown<'_, '_> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        bytes.utf8_chunks().try_for_each(|chunk| self.0.write_str(chunk.valid())).map_err(|fmt::Error| Full)
+    }
+}
+
+impl From<Full> for WriteError {
+    fn from(_: Full) -> Self {
+        Self::Full
+    }
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "the buffer is full",
+            Self::NotConvertible => "the value cannot be converted to this form",
+        })
+    }
+}
+
+impl core::error::Error for WriteError {}
+
+impl serde::ser::Error for WriteError {
+    /// The value's own error. Its text is dropped: there is nowhere to keep it.
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self::NotConvertible
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -92,6 +92,8 @@ impl Sink for Window<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::prelude::v1::*;
+
     use super::*;
 
     #[test]

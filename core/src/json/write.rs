@@ -1,0 +1,82 @@
+//! Writing JSON exactly as `JSON.stringify` does (REQ-07).
+//!
+//! | Rust | JSON |
+//! |---|---|
+//! | `f64`, `f32` | as JavaScript prints the number, `-0` as `0`, an `f32` widened to `f64` first; NaN and infinities `null` |
+//! | integers, up to 128 bits | all their digits |
+//! | `str`, `char` | escaped as `\b \t \n \f \r \" \\` and `\u00xx` below U+0020; nothing else is escaped |
+//! | `None`, `()`, a unit struct | `null` |
+//! | a newtype struct, `Some` | what is in it |
+//! | a unit variant | its name |
+//! | any other variant | `{"Name":…}`, with what is in it: a value, an array, an object |
+//! | a sequence, a tuple, bytes | an array (bytes: of numbers) |
+//! | a map, a struct | an object, its keys in the order given |
+//!
+//! A map's key is a string, or a number, boolean, `char` or unit variant, which becomes one; a map with other keys is
+//! [`WriteError::NotConvertible`].
+//!
+//! A JavaScript number is an `f64`: an engine would round an integer beyond 2^53 and print 2^70 as
+//! `1.1805916207174113e+21`. Here no digit is lost. Widen to `f64` where the engine's text is wanted.
+//!
+//! Serde walks the value, so the depth of the stack follows the depth of the caller's types and data; the writer adds
+//! no recursion of its own.
+
+use serde::Serialize;
+
+use crate::data::{Form, WriteError};
+use crate::ser;
+use crate::sink::{Full, Sink};
+
+/// Writes `value` as JSON.
+///
+/// # Errors
+/// See [`WriteError`].
+pub fn stringify<T: Serialize + ?Sized>(value: &T, out: &mut dyn Sink) -> Result<(), WriteError> {
+    ser::write(value, Form::Json, out)
+}
+
+/// Writes what stands between the quotes of a JSON string. `text` is UTF-8, or a piece of it.
+pub(crate) fn escape(text: &[u8], out: &mut dyn Sink) -> Result<(), Full> {
+    let mut rest = text;
+    loop {
+        let (plain, tail) = rest.split_at_checked(plain_len(rest)).unwrap_or((rest, &[]));
+        if !plain.is_empty() {
+            out.put(plain)?;
+        }
+        let Some((&byte, tail)) = tail.split_first() else { return Ok(()) };
+        match byte {
+            b'"' => out.put(br#"\""#),
+            b'\\' => out.put(br"\\"),
+            0x08 => out.put(br"\b"),
+            b'\t' => out.put(br"\t"),
+            b'\n' => out.put(br"\n"),
+            0x0C => out.put(br"\f"),
+            b'\r' => out.put(br"\r"),
+            _ => out.put(&[b'\\', b'u', b'0', b'0', b'0' | (byte >> 4), hex_digit(byte)]),
+        }?;
+        rest = tail;
+    }
+}
+
+/// How many bytes from the start of `text` need no escape.
+fn plain_len(text: &[u8]) -> usize {
+    // Whole blocks without an early exit: the compiler makes vector code of it.
+    let (blocks, _) = text.as_chunks::<16>();
+    let clean = |block: &&[u8; 16]| !block.iter().fold(false, |any, &byte| any | needs_escape(byte));
+    let (_, tail) = text.split_at_checked(blocks.iter().take_while(clean).count() * 16).unwrap_or((text, &[]));
+    let tail_len = tail.iter().position(|&byte| needs_escape(byte)).unwrap_or(tail.len());
+    text.len() - tail.len() + tail_len
+}
+
+const fn needs_escape(byte: u8) -> bool {
+    // Not `||`: see `plain_len`.
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+}
+
+/// The lower-case digit of the low four bits.
+const fn hex_digit(byte: u8) -> u8 {
+    match byte & 0xF {
+        digit @ 0..=9 => b'0' | digit,
+        letter => b'a' + (letter - 10),
+    }
+}
