@@ -11,7 +11,10 @@ extern crate std;
 use std::prelude::v1::*;
 
 pub mod data;
+pub mod digits;
 pub mod drive;
+pub mod json;
 pub mod reason;
 pub mod sink;
 pub mod time;
+pub mod utf8;

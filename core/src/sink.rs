@@ -87,6 +87,8 @@ impl Sink for Window<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::prelude::v1::*;
+
     use super::*;
 
     #[test]

@@ -1,0 +1,3 @@
+//! JSON (RFC 8259) without an allocator.
+
+pub mod validate;
