@@ -82,8 +82,7 @@ impl Object<'_> {
     fn field(&mut self, name: &'static str) -> Result<Writer<'_>, WriteError> {
         match self {
             Self::Json { out, any, .. } => {
-                separate(out, any)?;
-                put_name(out, name)?;
+                put_name(out, any, name)?;
                 Ok(Writer { out: out.reborrow(), place: Place::Json })
             }
             Self::Pairs { out, pairs } => {

@@ -220,8 +220,8 @@ impl<'s> Writer<'s> {
     /// brace closes it; if not, the object is the query.
     fn variant(self, name: &'static str) -> Result<Writer<'s>, WriteError> {
         match self.object()? {
-            Object::Json { mut out, .. } => {
-                put_name(&mut out, name)?;
+            Object::Json { mut out, mut any, .. } => {
+                put_name(&mut out, &mut any, name)?;
                 Ok(Writer { out, place: Place::Json })
             }
             Object::Pairs { out, pairs } => {
@@ -232,9 +232,9 @@ impl<'s> Writer<'s> {
     }
 }
 
-/// Writes an object's key and the colon.
-fn put_name(out: &mut Out<'_>, name: &str) -> Result<(), Full> {
-    out.put(b"\"")?;
+/// Writes an object's key, with what stands before and after it.
+fn put_name(out: &mut Out<'_>, any: &mut bool, name: &str) -> Result<(), Full> {
+    out.put(if core::mem::replace(any, true) { b",\"" } else { b"\"" })?;
     out.put_escaped(name.as_bytes())?;
     out.put(b"\":")
 }
