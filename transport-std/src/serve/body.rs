@@ -124,27 +124,27 @@ impl Pattern {
     }
 
     /// Fills `out` with the next bytes.
-    pub fn fill(&mut self, mut out: &mut [u8]) {
-        while !out.is_empty() {
-            let (index, within) = (self.offset / 8, (self.offset % 8) as usize);
-            if within == 0 && out.len() >= 8 {
-                let mut words = out.chunks_exact_mut(8);
-                for (to, index) in words.by_ref().zip(index..) {
-                    to.copy_from_slice(&word(self.seed, index).to_le_bytes());
-                    self.offset = self.offset.wrapping_add(8);
-                }
-                out = words.into_remainder();
-            } else {
-                let word = word(self.seed, index).to_le_bytes();
-                let rest = word.get(within..).unwrap_or_default();
-                let (now, later) = out.split_at_mut(rest.len().min(out.len()));
-                for (to, from) in now.iter_mut().zip(rest) {
-                    *to = *from;
-                }
-                self.offset = self.offset.wrapping_add(now.len() as u64);
-                out = later;
-            }
+    pub fn fill(&mut self, out: &mut [u8]) {
+        let to_boundary = (self.offset.wrapping_neg() % 8) as usize;
+        let (start, rest) = out.split_at_mut(to_boundary.min(out.len()));
+        self.fill_within_word(start);
+        let (words, end) = rest.as_chunks_mut::<8>();
+        let mut index = self.offset / 8;
+        for to in words.iter_mut() {
+            *to = word(self.seed, index).to_le_bytes();
+            index = index.wrapping_add(1);
         }
+        self.offset = self.offset.wrapping_add((words.len() as u64).wrapping_mul(8));
+        self.fill_within_word(end);
+    }
+
+    /// Fills `out`, which ends no later than the word does.
+    fn fill_within_word(&mut self, out: &mut [u8]) {
+        let word = word(self.seed, self.offset / 8).to_le_bytes();
+        for (to, from) in out.iter_mut().zip(word.iter().skip((self.offset % 8) as usize)) {
+            *to = *from;
+        }
+        self.offset = self.offset.wrapping_add(out.len() as u64);
     }
 }
 
