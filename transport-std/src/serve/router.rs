@@ -93,11 +93,11 @@ pub(super) fn not_found() -> Answer {
 fn help(_: &Call) -> Handled {
     let mut text = String::from("The miniwire test server. Times are in seconds, sizes in bytes.\n\n");
     for route in GROUPS.iter().flat_map(|group| group.iter()) {
-        text.push_str(&format!("{:<28} {}\n", route.pattern, route.about));
+        text.push_str(&format!("{:<30} {}\n", route.pattern, route.about));
     }
     text.push_str("\nKinds of /malformed:\n");
     for (kind, about) in malformed::kinds() {
-        text.push_str(&format!("  {kind:<26} {about}\n"));
+        text.push_str(&format!("  {kind:<28} {about}\n"));
     }
     Ok(Answer::ok(PLAIN, text))
 }
