@@ -73,9 +73,9 @@ impl core::error::Error for Misuse {}
 /// A task, as a driver sees it.
 pub trait Task {
     /// What the task shows; borrows from the received bytes only.
-    type Event<'i>;
+    type Event<'i>: Copy;
     /// How the task ended.
-    type Outcome;
+    type Outcome: Copy;
 
     /// Moves the task.
     ///

@@ -159,4 +159,3 @@ pub(crate) const fn is_text(byte: u8) -> bool {
 pub(crate) const fn is_token(byte: u8) -> bool {
     matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'z' | b'|' | b'~' | b'0'..=b'9' | b'A'..=b'Z')
 }
-

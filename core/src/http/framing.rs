@@ -219,7 +219,8 @@ mod tests {
         for (value, bytes) in good {
             assert_eq!(facts(1, &[("Content-Length", value)]).framing(200), Ok(Framing::Length(bytes)), "{value}");
         }
-        let bad = ["", " ", "+5", "-5", "0x5", "5 5", "5;", "5,6", "5,", ",5", "5.0", "1e3", "18446744073709551616", "five"];
+        let bad =
+            ["", " ", "+5", "-5", "0x5", "5 5", "5;", "5,6", "5,", ",5", "5.0", "1e3", "18446744073709551616", "five"];
         for value in bad {
             assert_eq!(facts(1, &[("content-length", value)]).framing(200), Err(BadFraming), "{value:?}");
         }
@@ -237,7 +238,9 @@ mod tests {
     #[test]
     fn req_18_the_only_transfer_coding_is_one_chunked() {
         assert_eq!(facts(1, &[("Transfer-Encoding", "Chunked")]).framing(200), Ok(Framing::Chunked));
-        for value in ["", "gzip", "gzip, chunked", "chunked, chunked", "chunked,", "identity", "xchunked", "chunked;q=1"] {
+        for value in
+            ["", "gzip", "gzip, chunked", "chunked, chunked", "chunked,", "identity", "xchunked", "chunked;q=1"]
+        {
             assert_eq!(facts(1, &[("transfer-encoding", value)]).framing(200), Err(BadFraming), "{value:?}");
         }
         let twice = [("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")];

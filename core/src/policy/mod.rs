@@ -254,8 +254,8 @@ pub struct PermittedParts {
 }
 
 impl PermittedParts {
-    /// The permitted URL again. `None` where `text` is not the text that was permitted (see [`Url::from_parts`]).
-    pub fn of(self, text: &str) -> Option<Permitted<'_>> {
+    /// The permitted URL again. The text must be the one that was permitted, so only this crate can do this.
+    pub(crate) fn of(self, text: &str) -> Option<Permitted<'_>> {
         Some(Permitted { url: Url::from_parts(text, self.parts)? })
     }
 

@@ -4,7 +4,7 @@ use super::options::DataType;
 use crate::http::framing::{Charset, Facts};
 use crate::json::validate::Validator;
 use crate::reason::Reason;
-use crate::utf8::Utf8;
+use crate::utf8::Checker;
 
 /// Checks one body.
 #[derive(Clone, Debug)]
@@ -12,7 +12,7 @@ pub(super) enum Check {
     /// Nothing is asked of it: a redirect's body, a streamed body, base64.
     Bytes,
     Json(Validator),
-    Utf8(Utf8),
+    Utf8(Checker),
     Ascii,
     /// No body can be converted; an empty one needs no conversion.
     Never(Reason),
@@ -28,7 +28,7 @@ impl Check {
             (DataType::Base64, _) => Self::Bytes,
             // RFC 8259 section 8.1: JSON between systems is UTF-8, whatever a charset parameter says.
             (DataType::Json, _) => Self::Json(Validator::new()),
-            (DataType::Text, Charset::Utf8) => Self::Utf8(Utf8::new()),
+            (DataType::Text, Charset::Utf8) => Self::Utf8(Checker::new()),
             (DataType::Text, Charset::Ascii) => Self::Ascii,
             (DataType::Text, Charset::Latin1) => Self::Bytes,
             (DataType::Text, Charset::Unsupported) => Self::Never(Reason::UnsupportedCharset),
@@ -41,7 +41,13 @@ impl Check {
             Self::Json(validator) => validator.push(bytes).map_err(|_| Reason::NotJson),
             Self::Utf8(utf8) => utf8.push(bytes).map_err(|_| Reason::NotText),
             Self::Never(reason) => Err(*reason),
-            Self::Ascii => if bytes.is_ascii() { Ok(()) } else { Err(Reason::NotText) },
+            Self::Ascii => {
+                if bytes.is_ascii() {
+                    Ok(())
+                } else {
+                    Err(Reason::NotText)
+                }
+            }
         }
     }
 

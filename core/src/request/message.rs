@@ -8,7 +8,6 @@ use crate::digits::put_decimal;
 use crate::http::exchange::Message;
 use crate::policy::Permitted;
 use crate::sink::{Full, Sink};
-use crate::url::Joint;
 
 /// One hop of a call. Written anew for every buffer-full, so it holds references only.
 pub(super) struct RequestMessage<'a> {
@@ -49,11 +48,7 @@ impl RequestMessage<'_> {
         }
         self.url.write_target(out)?;
         if self.with_data && self.method == Method::Get && self.data_length > 0 {
-            match self.url.query_joint() {
-                Joint::Question => out.put(b"?")?,
-                Joint::Ampersand => out.put(b"&")?,
-                Joint::Nothing => {}
-            }
+            out.put(self.url.query_joint().as_str().as_bytes())?;
             self.data(out)?;
         }
         Ok(out.put(b" HTTP/1.1\r\n")?)
@@ -98,7 +93,9 @@ impl RequestMessage<'_> {
     fn data(&self, out: &mut dyn Sink) -> Result<(), WriteError> {
         let mut exactly = Exactly { out, remaining: self.data_length, exceeded: false };
         let written = match (self.request.data, self.method) {
-            (Data::Text(text), Method::Get) => crate::url::write_query_text(text.as_bytes(), &mut exactly).map_err(WriteError::from),
+            (Data::Text(text), Method::Get) => {
+                crate::url::write_query_text(text, &mut exactly).map_err(WriteError::from)
+            }
             (data, _) => data.write(self.request.form(), &mut exactly),
         };
         match written {

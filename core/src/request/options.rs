@@ -147,9 +147,9 @@ impl<'r> Request<'r> {
 
     /// Whether every header could be written (CTX-09).
     pub(super) fn has_legal_headers(&self) -> bool {
-        self.headers.iter().all(|(name, value)| {
-            !name.is_empty() && name.bytes().all(is_token) && value.bytes().all(is_text)
-        })
+        self.headers
+            .iter()
+            .all(|(name, value)| !name.is_empty() && name.bytes().all(is_token) && value.bytes().all(is_text))
     }
 
     /// The caller's fields that are sent: not the library's own, and of a repeated name only the last.

@@ -171,13 +171,18 @@ enum Link {
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    Connect { reuse: bool },
+    Connect {
+        reuse: bool,
+    },
     Tunnel(Exchange),
     Secure,
     Exchange(Exchange),
     /// The body of a redirect within the origin, so many bytes of which are read before giving the link up.
     Drain(Exchange, u32),
-    Release { keep: bool, then: Then },
+    Release {
+        keep: bool,
+        then: Then,
+    },
     Done,
 }
 
@@ -241,8 +246,7 @@ impl<'r> RequestTask<'r> {
     fn admit(&mut self) -> Result<(), Reason> {
         let request = self.request;
         let limit = self.context.limits().url;
-        let permitted =
-            self.context.policy().permit(Api::Request, request.url, limit).map_err(|refusal| refusal.reason())?;
+        let permitted = self.context.policy().permit(Api::Request, request.url, limit).map_err(Refusal::reason)?;
         if !request.has_legal_headers() {
             return Err(Reason::IllegalHeader);
         }
@@ -265,7 +269,7 @@ impl<'r> RequestTask<'r> {
     }
 
     fn permitted(&self) -> Option<Permitted<'_>> {
-        self.url.and_then(|parts| parts.on(self.url_text()))
+        self.url.and_then(|parts| parts.of(self.url_text()))
     }
 
     /// The proxy on the way to the current hop (REQ-17).
@@ -399,16 +403,16 @@ impl<'r> RequestTask<'r> {
             return Err(Reason::TooManyRedirects);
         }
         let base = self.permitted().ok_or(Reason::BadRedirect)?;
-        let same_origin = base.keeps_origin(location);
-        let base = base.parts();
-        let length = self.hold_url()?;
-        let length = url::resolve(base.into(), length, location, self.memory).map_err(|_| Reason::BadRedirect)?;
+        let same_origin = url::keeps_origin(&base, location);
+        let base = base.parts().url_parts();
+        self.hold_url()?;
+        let length = url::resolve(base, location, self.memory).map_err(|_| Reason::BadRedirect)?;
         let text = self.memory.get(..length).and_then(|text| core::str::from_utf8(text).ok());
         let target = self
             .context
             .policy()
-            .permit(Api::Request, text.ok_or(Reason::BadRedirect)?, limits.url)
-            .map_err(Refusal::hop_reason)?
+            .permit_hop(Api::Request, text.ok_or(Reason::BadRedirect)?)
+            .map_err(Refusal::reason)?
             .parts();
         self.hop = Hop::Memory(length);
         self.url = Some(target);
@@ -428,17 +432,17 @@ impl<'r> RequestTask<'r> {
         Ok(())
     }
 
-    /// The current URL, in the memory; its length.
-    fn hold_url(&mut self) -> Result<usize, Reason> {
-        if let Hop::Memory(length) = self.hop {
-            return Ok(length);
+    /// Brings the current URL into the memory.
+    fn hold_url(&mut self) -> Result<(), Reason> {
+        if let Hop::Memory(_) = self.hop {
+            return Ok(());
         }
         let text = self.request.url.as_bytes();
         let to = self.memory.get_mut(..text.len()).ok_or(Reason::BadRedirect)?;
         for (to, from) in to.iter_mut().zip(text) {
             *to = *from;
         }
-        Ok(text.len())
+        Ok(())
     }
 
     /// Reads a redirect's body to its end, so that the connection serves the next hop, too.
@@ -546,7 +550,7 @@ fn data_length(request: &Request<'_>) -> Result<u64, Reason> {
                     return Err(Reason::UrlMalformed);
                 }
                 let mut count = Count::new();
-                url::write_query_text(text.as_bytes(), &mut count).map_err(|_| Reason::DataNotConvertible)?;
+                url::write_query_text(text, &mut count).map_err(|_| Reason::DataNotConvertible)?;
                 return Ok(count.bytes());
             }
         }

@@ -21,7 +21,7 @@ mod host;
 mod resolve;
 
 pub(crate) use host::{Authority, Host, HostKind, port_number};
-pub use resolve::{ResolveError, resolve};
+pub use resolve::{ResolveError, keeps_origin, resolve};
 
 /// A scheme that some API of the mini program takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -108,7 +108,7 @@ impl Joint {
 }
 
 /// Where the parts of a URL are in its text. Borrows nothing, so that it can be kept beside a buffer that holds the
-/// text; [`Url::from_parts`] joins the two again.
+/// text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parts {
     scheme: Scheme,
@@ -120,8 +120,6 @@ pub struct Parts {
     query_start: u16,
     fragment_start: u16,
     len: u16,
-    /// Of the whole text, so that another one is noticed.
-    fingerprint: u32,
 }
 
 impl Parts {
@@ -131,7 +129,7 @@ impl Parts {
     }
 
     fn fit(&self, text: &[u8]) -> bool {
-        text.len() == self.text_len() && fingerprint(text) == self.fingerprint
+        text.len() == self.text_len()
     }
 }
 
@@ -190,16 +188,15 @@ impl<'u> Url<'u> {
             query_start: from_end(query.len() + fragment.len()),
             fragment_start: from_end(fragment.len()),
             len,
-            fingerprint: fingerprint(bytes),
         };
         Ok(Self { text, parts })
     }
 
     /// The URL whose text and parts were kept apart.
     ///
-    /// `None` where `text` is not the one that `parts` was found in. That is told by length and a 32-bit fingerprint:
-    /// enough against a mistake, no defence against somebody who chooses both texts.
-    pub fn from_parts(text: &'u str, parts: Parts) -> Option<Self> {
+    /// `None` where `text` has another length than the text that `parts` was found in. That it is the same text is for
+    /// this crate to see to, so nobody else can put a permission and another text together.
+    pub(crate) fn from_parts(text: &'u str, parts: Parts) -> Option<Self> {
         parts.fit(text.as_bytes()).then_some(Self { text, parts })
     }
 
@@ -274,7 +271,7 @@ impl<'u> Url<'u> {
     /// # Errors
     /// [`Full`] when `out` is.
     pub fn host_header(&self, out: &mut dyn Sink) -> Result<(), Full> {
-        self.put_host(out)?;
+        self.write_host(out)?;
         if self.port() == self.scheme().default_port() { Ok(()) } else { self.put_port(out) }
     }
 
@@ -283,7 +280,7 @@ impl<'u> Url<'u> {
     /// # Errors
     /// [`Full`] when `out` is.
     pub fn write_authority_form(&self, out: &mut dyn Sink) -> Result<(), Full> {
-        self.put_host(out)?;
+        self.write_host(out)?;
         self.put_port(out)
     }
 
@@ -305,7 +302,11 @@ impl<'u> Url<'u> {
         Host { kind: self.parts.host_kind, text: self.host() }
     }
 
-    fn put_host(&self, out: &mut dyn Sink) -> Result<(), Full> {
+    /// Writes the host, IPv6 in brackets.
+    ///
+    /// # Errors
+    /// [`Full`] when `out` is.
+    pub fn write_host(&self, out: &mut dyn Sink) -> Result<(), Full> {
         if self.parts.host_kind != HostKind::V6 {
             return out.put(self.host().as_bytes());
         }
@@ -353,6 +354,15 @@ const fn is_uri_byte(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}')
 }
 
+/// Writes a string of data that is joined to a URL's query (REQ-06) as [`Url::write_target`] writes a query. A `#` is
+/// data here and percent-encoded.
+///
+/// # Errors
+/// [`Full`] when `out` is.
+pub fn write_query_text(text: &str, out: &mut dyn Sink) -> Result<(), Full> {
+    put_escaped(text.as_bytes(), |byte| is_uri_byte(byte) && byte != b'#', out)
+}
+
 /// Writes `bytes`, percent-encoding those that are not `kept` (RFC 3986 section 2.1).
 fn put_escaped(bytes: &[u8], kept: fn(u8) -> bool, out: &mut dyn Sink) -> Result<(), Full> {
     let mut rest = bytes;
@@ -373,11 +383,6 @@ fn put_escaped(bytes: &[u8], kept: fn(u8) -> bool, out: &mut dyn Sink) -> Result
 
 const fn upper_hex(digit: u8) -> u8 {
     if digit < 10 { b'0' | digit } else { (digit & 0x0f).wrapping_add(b'A' - 10) }
-}
-
-/// FNV-1a.
-fn fingerprint(text: &[u8]) -> u32 {
-    text.iter().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
 #[cfg(test)]

@@ -22,6 +22,21 @@ impl From<Full> for ResolveError {
     }
 }
 
+/// Whether `location`, resolved against `base`, certainly has the same origin. A reference that names the host without
+/// the scheme is taken for another origin.
+pub fn keeps_origin(base: &Url<'_>, location: &[u8]) -> bool {
+    let location = location.trim_ascii();
+    match Reference::split(location) {
+        Ok(Reference { authority: None, .. }) => true,
+        Ok(Reference { scheme: Some(scheme), authority: Some(authority), .. }) => {
+            let origin = location.get(..scheme.len().saturating_add(authority.len()));
+            let origin = origin.and_then(|origin| core::str::from_utf8(origin).ok());
+            origin.is_some_and(|text| Url::parse(text, text.len()).is_ok_and(|target| target.same_origin(base)))
+        }
+        _ => false,
+    }
+}
+
 /// Replaces the URL in `buf` by what `location`, the bytes of a Location field, means relative to it, and returns the
 /// new length. What is then in `buf` passes [`Url::parse`].
 ///

@@ -547,12 +547,6 @@ fn req_14_parts_know_their_text() {
     assert_eq!(parts.text_len(), text.len());
     let again = Url::from_parts(&text, parts).unwrap();
     assert_eq!(again, url(&text));
-    for at in 0..text.len() {
-        let mut other = text.clone().into_bytes();
-        other[at] ^= 1;
-        let other = String::from_utf8(other).unwrap();
-        assert_eq!(Url::from_parts(&other, parts), None, "{other}");
-    }
     assert_eq!(Url::from_parts(&text[1..], parts), None);
     assert_eq!(Url::from_parts(&format!("{text} "), parts), None);
     assert_eq!(Url::from_parts("", parts), None);

@@ -104,12 +104,37 @@ fn req_18_chunks_with_extensions_and_trailers_are_decoded() {
 fn req_18_malformed_chunks_are_refused() {
     let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     let cases = [
-        "\r\nhello", ";x\r\n", "+5\r\nhello\r\n0\r\n\r\n", "-5\r\n", "0x5\r\nhello", " 5\r\nhello", "5 \r\nhello",
-        "5\t\r\nhello", "5\nhello\r\n0\r\n\r\n", "5\r\nhelloX\r\n", "5\r\nhello\n0\r\n\r\n", "5\r\nhello\r0\r\n",
-        "5\r\nhello0\r\n\r\n", "10000000000000000\r\n", "fffffffffffffffff\r\n", "5;a\nb\r\nhello", "5;a\0\r\nhello",
-        "5;a\rb\r\n", "g\r\n", "5x\r\n", "5 x\r\n", "0\r\n\n", "0\r\nname\r\n\r\n", "0\r\n name: x\r\n\r\n",
-        "0\r\nname : x\r\n\r\n", "0\r\n: x\r\n\r\n", "0\r\na: b\n\r\n", "0\r\na: b\r\n c\r\n\r\n", "0\r\na: \0\r\n\r\n",
-        "0\n\n", "0\r\n\rx",
+        "\r\nhello",
+        ";x\r\n",
+        "+5\r\nhello\r\n0\r\n\r\n",
+        "-5\r\n",
+        "0x5\r\nhello",
+        " 5\r\nhello",
+        "5 \r\nhello",
+        "5\t\r\nhello",
+        "5\nhello\r\n0\r\n\r\n",
+        "5\r\nhelloX\r\n",
+        "5\r\nhello\n0\r\n\r\n",
+        "5\r\nhello\r0\r\n",
+        "5\r\nhello0\r\n\r\n",
+        "10000000000000000\r\n",
+        "fffffffffffffffff\r\n",
+        "5;a\nb\r\nhello",
+        "5;a\0\r\nhello",
+        "5;a\rb\r\n",
+        "g\r\n",
+        "5x\r\n",
+        "5 x\r\n",
+        "0\r\n\n",
+        "0\r\nname\r\n\r\n",
+        "0\r\n name: x\r\n\r\n",
+        "0\r\nname : x\r\n\r\n",
+        "0\r\n: x\r\n\r\n",
+        "0\r\na: b\n\r\n",
+        "0\r\na: b\r\n c\r\n\r\n",
+        "0\r\na: \0\r\n\r\n",
+        "0\n\n",
+        "0\r\n\rx",
     ];
     for coded in cases {
         assert_eq!(error(format!("{head}{coded}")), ResponseError::MalformedFraming, "{coded:?}");
@@ -242,7 +267,10 @@ fn req_18_conflicting_framing_is_refused() {
         let response = format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\nhello");
         assert_eq!(error(&response), ResponseError::MalformedFraming, "{fields}");
     }
-    assert_eq!(error("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), ResponseError::MalformedFraming);
+    assert_eq!(
+        error("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        ResponseError::MalformedFraming
+    );
 }
 
 #[test]

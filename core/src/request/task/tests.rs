@@ -1,0 +1,1 @@
+//! The request task against a scripted peer and a fake clock.
