@@ -29,11 +29,13 @@ use crate::url::{Authority, Host, Parts, Url, UrlError, port_number};
 pub struct Whitelist<'c> {
     /// Each one reads as an [`Entry`].
     entries: &'c [&'c str],
+    /// And so does each part of this.
+    list: &'c str,
 }
 
 impl<'c> Whitelist<'c> {
     /// A whitelist that admits nothing.
-    pub const EMPTY: Self = Self { entries: &[] };
+    pub const EMPTY: Self = Self { entries: &[], list: "" };
 
     /// Checks the entries.
     ///
@@ -41,15 +43,31 @@ impl<'c> Whitelist<'c> {
     /// [`BadEntry`] with the first one that is not `host` or `host:port`: one with a scheme, a path, a wildcard, a
     /// leading dot, an empty one.
     pub fn new(entries: &'c [&'c str]) -> Result<Self, BadEntry> {
-        match entries.iter().position(|entry| Entry::parse(entry).is_none()) {
-            Some(index) => Err(BadEntry { index }),
-            None => Ok(Self { entries }),
-        }
+        Self { entries, list: "" }.checked()
+    }
+
+    /// Checks the entries of a list, which are separated by commas or spaces, as many as there are.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn from_list(list: &'c str) -> Result<Self, BadEntry> {
+        Self { entries: &[], list }.checked()
     }
 
     /// Whether some entry admits the host and port of `url`.
     pub fn admits(&self, url: &Url<'_>) -> bool {
-        self.entries.iter().filter_map(|entry| Entry::parse(entry)).any(|entry| entry.admits(url))
+        self.entries().filter_map(Entry::parse).any(|entry| entry.admits(url))
+    }
+
+    fn checked(self) -> Result<Self, BadEntry> {
+        match self.entries().position(|entry| Entry::parse(entry).is_none()) {
+            Some(index) => Err(BadEntry { index }),
+            None => Ok(self),
+        }
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &'c str> {
+        self.entries.iter().copied().chain(self.list.split([',', ' ']).filter(|entry| !entry.is_empty()))
     }
 }
 
