@@ -85,12 +85,14 @@ pub(crate) struct Net {
     switch: Arc<Switch>,
     tracer: Option<Arc<Tracer>>,
     timings: Timings,
+    // What the task was told last. Good enough for the age of a link, and cheaper than another look at the clock.
+    last_now: Option<Instant>,
 }
 
 impl Net {
     /// A transport for the call that `switch` ends. When it is dropped, the call is over, and the switch does nothing more.
     pub(crate) fn new(shared: Arc<Shared>, switch: Arc<Switch>) -> Self {
-        Self { shared, switch, tracer: None, timings: Timings::default() }
+        Self { shared, switch, tracer: None, timings: Timings::default(), last_now: None }
     }
 
     /// Shows `tracer` what happens.
@@ -103,13 +105,19 @@ impl Net {
     pub(crate) fn timings(&self) -> Timings {
         self.timings
     }
+
+    fn roughly_now(&mut self) -> Instant {
+        self.last_now.unwrap_or_else(|| self.now())
+    }
 }
 
 impl Transport for Net {
     type Link = NetLink;
 
     fn now(&mut self) -> Instant {
-        self.shared.clock.now()
+        let now = self.shared.clock.now();
+        self.last_now = Some(now);
+        now
     }
 
     fn interrupted(&mut self) -> Option<Interrupt> {
@@ -117,7 +125,8 @@ impl Transport for Net {
     }
 
     fn reuse(&mut self, route: &Route<'_>) -> Option<NetLink> {
-        let mut link = self.shared.pool.take(route, self.shared.clock.now())?;
+        let now = self.roughly_now();
+        let mut link = self.shared.pool.take(route, now)?;
         link.attach(&self.switch).ok()?;
         Some(link)
     }
@@ -146,7 +155,8 @@ impl Transport for Net {
     fn keep(&mut self, route: &Route<'_>, mut link: NetLink) {
         // Detached first: whatever interrupt comes from now on, it does not reach a kept link.
         if link.serves(route) && !link.has_unread() && link.detach().is_ok() {
-            self.shared.pool.put(link, self.shared.clock.now());
+            let now = self.roughly_now();
+            self.shared.pool.put(link, now);
         }
     }
 

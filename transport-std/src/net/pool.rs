@@ -74,13 +74,13 @@ impl Pool {
 
     /// The newest link over this route that seems to be alive.
     pub(crate) fn take(&self, route: &Route<'_>, now: Instant) -> Option<NetLink> {
-        self.drop_aged(now);
         loop {
-            let Kept { mut link, since } = {
-                let mut kept = lock(&self.kept);
-                let at = kept.iter().rposition(|kept| kept.link.serves(route))?;
-                kept.remove(at)
-            };
+            let mut kept = lock(&self.kept);
+            let closing = self.aged(&mut kept, now);
+            let found = kept.iter().rposition(|kept| kept.link.serves(route)).map(|at| kept.remove(at));
+            drop(kept);
+            drop(closing);
+            let Kept { mut link, since } = found?;
             // What can be read now is the end, or what nobody asked for.
             if since.until(now) <= TRUSTED_MS || !link.read_ready() {
                 return Some(link);
@@ -90,31 +90,28 @@ impl Pool {
 
     /// Keeps a link, in the place of the oldest ones where there are too many.
     pub(crate) fn put(&self, link: NetLink, now: Instant) {
-        self.drop_aged(now);
         if self.limits.total == 0 || self.limits.per_route == 0 {
             return;
         }
-        // Links are closed, which may take system calls, after the lock is released.
-        let mut closing = [const { None }; 2];
         let mut kept = lock(&self.kept);
-        let mut same = kept.iter().enumerate().filter(|(_, kept)| kept.link.key() == link.key()).map(|(at, _)| at);
+        let mut closing = self.aged(&mut kept, now);
+        let mut same = (0..).zip(kept.iter()).filter(|(_, kept)| kept.link.key() == link.key()).map(|(at, _)| at);
         if let (Some(oldest), true) = (same.next(), same.count() + 1 >= self.limits.per_route) {
-            closing[0] = Some(kept.remove(oldest));
+            closing.push(kept.remove(oldest));
         }
         if kept.len() >= self.limits.total {
-            closing[1] = Some(kept.remove(0));
+            closing.push(kept.remove(0));
         }
         kept.push(Kept { link, since: now });
         drop(kept);
+        drop(closing);
     }
 
-    fn drop_aged(&self, now: Instant) {
-        let mut kept = lock(&self.kept);
+    /// Takes out what is too old. To be dropped after the lock, since closing a link takes system calls. Allocates nothing
+    /// for nothing.
+    fn aged(&self, kept: &mut Vec<Kept>, now: Instant) -> Vec<Kept> {
         let aged = kept.iter().take_while(|kept| kept.since.until(now) > self.limits.idle_ms).count();
-        // Collected first and dropped last, so that no link is closed with the lock held. Nothing is allocated for none.
-        let closing: Vec<_> = kept.drain(..aged).collect();
-        drop(kept);
-        drop(closing);
+        kept.drain(..aged).collect()
     }
 
     #[cfg(test)]
