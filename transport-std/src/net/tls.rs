@@ -49,7 +49,8 @@ impl TlsOptions {
     /// # Errors
     /// [`NotACertificate`]; then nothing was added.
     pub(crate) fn add_root(&mut self, der_or_pem: &[u8]) -> Result<(), NotACertificate> {
-        let certificates = if der_or_pem.first() == Some(&0x30) {
+        // A sequence of 128 bytes or more; the second byte is none of a text's.
+        let certificates = if matches!(der_or_pem, [0x30, 0x80..=0xff, ..]) {
             vec![CertificateDer::from(der_or_pem)]
         } else {
             CertificateDer::pem_slice_iter(der_or_pem).collect::<Result<_, _>>().map_err(|_| NotACertificate)?
