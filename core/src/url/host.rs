@@ -1,7 +1,6 @@
 //! The host and port of a URL or of a whitelist entry.
 
-use core::net::{Ipv4Addr, Ipv6Addr};
-
+use super::address;
 use crate::digits::decimal;
 
 /// What a host is.
@@ -33,8 +32,8 @@ impl<'a> Host<'a> {
                 // Only one spelling is accepted.
                 HostKind::V4 => self.text == other.text,
                 HostKind::V6 => {
-                    let (one, another) = (self.text.parse::<Ipv6Addr>(), other.text.parse());
-                    one.is_ok() && one == another
+                    let (one, another) = (address::v6(self.text.as_bytes()), address::v6(other.text.as_bytes()));
+                    one.is_some() && one == another
                 }
             }
     }
@@ -64,10 +63,10 @@ impl<'a> Authority<'a> {
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let (host, rest) = match text.strip_prefix('[') {
             Some(inside) => {
-                let (address, rest) = super::split_before(inside, |byte| byte == b']');
+                let (inside, rest) = super::split_before(inside, |byte| byte == b']');
                 let rest = rest.strip_prefix(']')?;
-                address.parse::<Ipv6Addr>().ok()?;
-                (Host { kind: HostKind::V6, text: address }, rest)
+                address::v6(inside.as_bytes())?;
+                (Host { kind: HostKind::V6, text: inside }, rest)
             }
             None => {
                 let (name, rest) = super::split_before(text, |byte| byte == b':');
@@ -108,7 +107,7 @@ fn kind_of(host: &str) -> Option<HostKind> {
     if !is_number(last) {
         return Some(HostKind::Name);
     }
-    host.parse::<Ipv4Addr>().is_ok().then_some(HostKind::V4)
+    address::v4(host.as_bytes()).map(|_| HostKind::V4)
 }
 
 fn is_number(label: &[u8]) -> bool {

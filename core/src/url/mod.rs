@@ -17,6 +17,7 @@
 use crate::digits::{hex_digit, put_decimal};
 use crate::sink::{Full, Sink};
 
+mod address;
 mod host;
 mod resolve;
 
