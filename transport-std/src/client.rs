@@ -109,10 +109,7 @@ impl Client {
         let mut data = std::mem::take(&mut response.data).into_bytes();
         let mut collect = Collect::new(request.data_type, Some(Store(&mut response.head)), Store(&mut data));
         let ran = self.drive(request, switch, false, |event| collect.event(event));
-        let (mut outcome, timings) = match ran {
-            Ok(ran) => ran,
-            Err(reason) => return Err(reason),
-        };
+        let (mut outcome, timings) = ran?;
         collect.finish(&mut outcome);
         if !outcome.has_data() {
             data.clear();
