@@ -4,6 +4,7 @@ mod json_output;
 mod policy_options;
 mod request_command;
 mod serve_command;
+mod tour;
 mod verbose;
 
 use std::fmt;
@@ -26,6 +27,7 @@ struct Cli {
 enum Command {
     Request(Box<request_command::RequestArgs>),
     Serve(serve_command::ServeArgs),
+    Tour(tour::TourArgs),
 }
 
 /// Exit status 2: what the program was asked to do makes no sense. Carries the line that says why.
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Request(args) => request_command::run(*args),
         Command::Serve(args) => serve_command::run(&args),
+        Command::Tour(_) => tour::run(),
     }
 }
 
