@@ -219,9 +219,6 @@ pub fn show(status: u16, data: &[u8]) {
 /// Hands out a failure.
 pub fn show_failure(failure: &Failure<'_>) {
     write(Register::Result, failure.code().into());
-    for byte in failure.reason.name().bytes() {
-        write(Register::Result, byte.into());
-    }
 }
 
 /// Polls a future until it is ready.
