@@ -1,4 +1,30 @@
-//! (under construction)
+//! The network API of a mini program over std sockets and rustls.
+//!
+//! A [`Client`] is the mini program's context: who it is, which hosts it may talk to, whom it trusts. `my.request` is
+//! [`Client::request`]; it is made blocking with [`Call::send`], or as the reference has it with callbacks and a
+//! [`RequestTask`], with [`Call::start`].
+//!
+//! Everything that is protocol is in `miniwire-core`; this crate opens sockets, resolves names, verifies certificates and
+//! keeps connections.
+//!
+//! With the feature `cli` it is also the program `miniwire`, and has the loopback test server that the program starts.
+#![forbid(unsafe_code)]
+
+mod answer;
+mod builder;
+mod call;
+mod client;
+mod net;
+mod session;
 
 #[cfg(feature = "cli")]
 pub mod serve;
+
+pub use answer::{Failure, Response, Timings};
+pub use builder::{BuildError, ClientBuilder};
+pub use call::{AbortHandle, Call, RequestTask};
+pub use client::Client;
+pub use miniwire_core::data::Data;
+pub use miniwire_core::drive::Trace;
+pub use miniwire_core::reason::{CertificateFault, Reason};
+pub use miniwire_core::request::{DataType, Method, Redirect, Request};

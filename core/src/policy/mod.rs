@@ -18,7 +18,7 @@ use core::fmt;
 use core::ops::Deref;
 
 use crate::reason::Reason;
-use crate::url::{Authority, Host, Parts, Url, UrlError, port_number};
+use crate::url::{Authority, Host, Parts, Url, UrlError, port_number, split_before};
 
 /// The hosts that the administration of the mini program has entered (CTX-04).
 ///
@@ -29,11 +29,13 @@ use crate::url::{Authority, Host, Parts, Url, UrlError, port_number};
 pub struct Whitelist<'c> {
     /// Each one reads as an [`Entry`].
     entries: &'c [&'c str],
+    /// And so does each part of this.
+    list: &'c str,
 }
 
 impl<'c> Whitelist<'c> {
     /// A whitelist that admits nothing.
-    pub const EMPTY: Self = Self { entries: &[] };
+    pub const EMPTY: Self = Self { entries: &[], list: "" };
 
     /// Checks the entries.
     ///
@@ -41,15 +43,51 @@ impl<'c> Whitelist<'c> {
     /// [`BadEntry`] with the first one that is not `host` or `host:port`: one with a scheme, a path, a wildcard, a
     /// leading dot, an empty one.
     pub fn new(entries: &'c [&'c str]) -> Result<Self, BadEntry> {
-        match entries.iter().position(|entry| Entry::parse(entry).is_none()) {
-            Some(index) => Err(BadEntry { index }),
-            None => Ok(Self { entries }),
-        }
+        Self { entries, list: "" }.checked()
+    }
+
+    /// Checks the entries of a list, which are separated by commas or spaces, as many as there are.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn from_list(list: &'c str) -> Result<Self, BadEntry> {
+        Self { entries: &[], list }.checked()
     }
 
     /// Whether some entry admits the host and port of `url`.
     pub fn admits(&self, url: &Url<'_>) -> bool {
-        self.entries.iter().filter_map(|entry| Entry::parse(entry)).any(|entry| entry.admits(url))
+        let mut left = *self;
+        while let Some(entry) = left.take() {
+            if Entry::parse(entry).is_some_and(|entry| entry.admits(url)) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn checked(self) -> Result<Self, BadEntry> {
+        let (mut left, mut index) = (self, 0);
+        while let Some(entry) = left.take() {
+            Entry::parse(entry).ok_or(BadEntry { index })?;
+            index += 1;
+        }
+        Ok(self)
+    }
+
+    /// Takes the next entry out.
+    fn take(&mut self) -> Option<&'c str> {
+        if let Some((entry, left)) = self.entries.split_first() {
+            self.entries = left;
+            return Some(entry);
+        }
+        while !self.list.is_empty() {
+            let (entry, left) = split_before(self.list, b", ");
+            self.list = left.get(1..).unwrap_or_default();
+            if !entry.is_empty() {
+                return Some(entry);
+            }
+        }
+        None
     }
 }
 

@@ -293,3 +293,20 @@ fn ctx_04_a_permission_is_kept_without_its_text() {
     assert_eq!(parts.url_parts(), Url::parse(&text, 99).unwrap().parts());
     assert_eq!(parts.of("https://h.example/"), None);
 }
+
+#[test]
+fn ctx_04_a_list_is_entries_between_commas_and_spaces() {
+    let whitelist = Whitelist::from_list("a.example, b.example:8443  [::1]").unwrap();
+    let policy = Policy::release(whitelist);
+    for (url, admitted) in [
+        ("https://a.example/", true),
+        ("https://x.b.example:8443/", true),
+        ("https://b.example/", false),
+        ("https://[::1]/", true),
+        ("https://c.example/", false),
+    ] {
+        assert_eq!(policy.permit(Api::Request, url, 99).is_ok(), admitted, "{url}");
+    }
+    assert_eq!(Whitelist::from_list("a.example,,https://b").unwrap_err(), BadEntry { index: 1 });
+    assert_eq!(Policy::release(Whitelist::from_list(" ,").unwrap()).permit(Api::Request, "https://a/", 99).ok(), None);
+}

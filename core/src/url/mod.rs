@@ -18,6 +18,7 @@ use crate::digits::put_decimal;
 use crate::percent;
 use crate::sink::{Full, Sink};
 
+mod address;
 mod host;
 mod resolve;
 
@@ -338,7 +339,7 @@ fn is_scheme_name(name: &[u8]) -> bool {
 }
 
 /// Splits before the first of the ASCII bytes `ends`, or at the end of the text.
-fn split_before<'t>(text: &'t str, ends: &[u8]) -> (&'t str, &'t str) {
+pub(crate) fn split_before<'t>(text: &'t str, ends: &[u8]) -> (&'t str, &'t str) {
     let at = position_of(ends, text.as_bytes());
     text.split_at_checked(at).unwrap_or((text, ""))
 }

@@ -21,14 +21,14 @@
 //!       ──[─► FirstItem ──► as Value, or ]       After ──,─► Value or Key
 //!       ──{─► FirstKey ─┬─"─► Text ──► Colon     After ──] or }─► After, one level up
 //!                  Key ─┘              Colon ──:─► Value
-//! Text ──\─► Escape ──u─► Hex ×4, back to Text
+//! Text ──\─► Escape ──u─► Hex4 … Hex1, back to Text
 //! Zero or Integer ──.─► Point ──► Fraction ──e─► Exponent ──► ExponentSign ──► ExponentDigits
 //! ```
 
 use crate::utf8::{Checker, NotUtf8};
 
-/// How many arrays and objects may be open at once. A reader that recurses is safe behind a validated text; the
-/// limit is one bit of state per level.
+/// How many arrays and objects may be open at once: a reader that recurses into a validated text goes no deeper. Each
+/// level costs one bit of state.
 pub const MAX_DEPTH: u8 = 128;
 
 /// Why a text is not taken for JSON.
@@ -51,14 +51,18 @@ impl From<NotUtf8> for NotJson {
     }
 }
 
-/// Checks one JSON text that comes in chunks of any size. After a failure every further call fails alike.
+/// Checks one JSON text that comes in chunks of any size. Nothing is buffered. After a failure every further call fails
+/// alike.
 #[derive(Clone, Debug)]
 pub struct Validator {
+    failure: Option<NotJson>,
     state: State,
     /// The string under way is an object's key.
     in_key: bool,
     /// Of the string under way.
     utf8: Checker,
+    /// The rest of the `true`, `false` or `null` under way.
+    word: &'static [u8],
     depth: u8,
     /// What is open, one bit each, the innermost lowest: 1 for an object.
     open: u128,
@@ -77,9 +81,11 @@ enum State {
     Text,
     Escape,
     /// So many hexadecimal digits are still to come.
-    Hex(u8),
-    /// The rest of `true`, `false` or `null`.
-    Word(&'static [u8]),
+    Hex4,
+    Hex3,
+    Hex2,
+    Hex1,
+    Word,
     Minus,
     Zero,
     Integer,
@@ -88,13 +94,12 @@ enum State {
     Exponent,
     ExponentSign,
     ExponentDigits,
-    Failed(NotJson),
 }
 
 impl Validator {
     /// A validator before the first byte.
     pub const fn new() -> Self {
-        Self { state: State::Value, in_key: false, utf8: Checker::new(), depth: 0, open: 0 }
+        Self { failure: None, state: State::Value, in_key: false, utf8: Checker::new(), word: &[], depth: 0, open: 0 }
     }
 
     /// Checks the next bytes of the text.
@@ -102,11 +107,12 @@ impl Validator {
     /// # Errors
     /// [`NotJson`], but not yet [`NotJson::Incomplete`], where the text cannot be JSON whatever follows.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), NotJson> {
-        let checked = self.check(chunk);
-        if let Err(error) = checked {
-            self.state = State::Failed(error);
-        }
-        checked
+        let outcome = match self.failure {
+            None => self.check(chunk),
+            Some(failure) => Err(failure),
+        };
+        self.failure = outcome.err();
+        outcome
     }
 
     /// Whether the text may end here.
@@ -114,123 +120,133 @@ impl Validator {
     /// # Errors
     /// [`NotJson::Incomplete`] where it may not; the failure of [`push`](Self::push) where there was one.
     pub const fn finish(&self) -> Result<(), NotJson> {
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
         match self.state {
-            State::Failed(error) => Err(error),
             _ if self.depth > 0 => Err(NotJson::Incomplete),
             State::After | State::Zero | State::Integer | State::Fraction | State::ExponentDigits => Ok(()),
             _ => Err(NotJson::Incomplete),
         }
     }
 
-    /// Passes over a run of bytes that leave the state as it is, then takes one byte by the grammar, and so on.
+    /// Takes byte for byte by the grammar, but a run of characters, digits or spaces at once.
     fn check(&mut self, chunk: &[u8]) -> Result<(), NotJson> {
+        use State::*;
+
+        let mut state = self.state;
         let mut rest = chunk;
-        loop {
-            rest = match self.state {
-                State::Text => self.skip_text(rest)?,
-                State::Integer | State::Fraction | State::ExponentDigits => skip(rest, |byte| byte.is_ascii_digit()),
-                State::Value | State::FirstItem | State::FirstKey | State::Key | State::Colon | State::After => {
-                    skip(rest, is_space)
-                }
-                State::Failed(error) => return Err(error),
-                _ => rest,
-            };
-            let Some((&byte, after)) = rest.split_first() else { return Ok(()) };
-            self.state = self.next(byte)?;
-            rest = after;
-        }
-    }
-
-    /// Passes over the characters that stand for themselves, up to a quote, a backslash, a control character or the
-    /// end.
-    fn skip_text<'c>(&mut self, mut rest: &'c [u8]) -> Result<&'c [u8], NotJson> {
-        loop {
-            let ascii = skip(rest, |byte| !byte.is_ascii());
-            let (run, _) = rest.split_at_checked(rest.len() - ascii.len()).unwrap_or_default();
-            if !run.is_empty() {
-                self.utf8.push(run)?;
-            }
-            let Some(first) = ascii.first() else { return Ok(ascii) };
+        // Only a chunk's end can leave a character unfinished, and only in a string.
+        if chunk.first().is_some_and(u8::is_ascii) {
             self.utf8.finish()?;
-            if !is_plain(*first) {
-                return Ok(ascii);
-            }
-            rest = skip_plain(ascii);
         }
+        while let Some((&byte, after)) = rest.split_first() {
+            let here = rest;
+            rest = after;
+            state = match (state, byte) {
+                (Value | FirstItem, b'"') => self.enter_text(false),
+                (Value | FirstItem, b'{') => self.enter(true)?,
+                (Value | FirstItem, b'[') => self.enter(false)?,
+                (Value | FirstItem, b't') => self.enter_word(b"rue"),
+                (Value | FirstItem, b'f') => self.enter_word(b"alse"),
+                (Value | FirstItem, b'n') => self.enter_word(b"ull"),
+                (Value | FirstItem, b'-') => Minus,
+                (Value | FirstItem, b'0') => Zero,
+                (Value | FirstItem, b'1'..=b'9') => Integer,
+
+                (FirstItem, b']') | (FirstKey, b'}') => self.leave(),
+                (FirstKey | Key, b'"') => self.enter_text(true),
+                (Colon, b':') => Value,
+                (After, b',') if self.in_object() => Key,
+                (After, b',') if self.in_array() => Value,
+                (After, b'}') if self.in_object() => self.leave(),
+                (After, b']') if self.in_array() => self.leave(),
+                (Value | FirstItem | FirstKey | Key | Colon | After, b' ' | b'\t' | b'\n' | b'\r') => {
+                    rest = skip(after, |byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+                    state
+                }
+
+                (Text, b'"') if self.in_key => Colon,
+                (Text, b'"') => After,
+                (Text, b'\\') => Escape,
+                (Text, 0x80..) => {
+                    rest = self.characters(here)?;
+                    Text
+                }
+                (Text, b' '..) => {
+                    rest = skip_plain(after);
+                    Text
+                }
+                (Escape, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Text,
+                (Escape, b'u') => Hex4,
+                (Hex4, b'0'..=b'9' | b'A'..=b'F' | b'a'..=b'f') => Hex3,
+                (Hex3, b'0'..=b'9' | b'A'..=b'F' | b'a'..=b'f') => Hex2,
+                (Hex2, b'0'..=b'9' | b'A'..=b'F' | b'a'..=b'f') => Hex1,
+                (Hex1, b'0'..=b'9' | b'A'..=b'F' | b'a'..=b'f') => Text,
+
+                (Word, _) => self.word(byte)?,
+
+                (Minus, b'0') => Zero,
+                (Minus, b'1'..=b'9') => Integer,
+                (Zero | Integer, b'.') => Point,
+                (Point, b'0'..=b'9') => Fraction,
+                (Zero | Integer | Fraction, b'e' | b'E') => Exponent,
+                (Exponent, b'+' | b'-') => ExponentSign,
+                (Exponent | ExponentSign, b'0'..=b'9') => ExponentDigits,
+                (Integer | Fraction | ExponentDigits, b'0'..=b'9') => {
+                    rest = skip(after, |byte| byte.is_ascii_digit());
+                    state
+                }
+                // The byte is not the number's.
+                (Zero | Integer | Fraction | ExponentDigits, _) => {
+                    rest = here;
+                    After
+                }
+
+                _ => return Err(NotJson::Syntax),
+            };
+        }
+        self.state = state;
+        Ok(())
     }
 
-    fn next(&mut self, byte: u8) -> Result<State, NotJson> {
-        Ok(match (self.state, byte) {
-            (State::Value, _) => self.value(byte)?,
-
-            (State::FirstItem, b']') => self.close(),
-            (State::FirstItem, _) => self.value(byte)?,
-
-            (State::FirstKey, b'}') => self.close(),
-            (State::FirstKey | State::Key, b'"') => self.text(true),
-            (State::Colon, b':') => State::Value,
-
-            (State::After, _) => self.after(byte)?,
-
-            (State::Text, b'"') if self.in_key => State::Colon,
-            (State::Text, b'"') => State::After,
-            (State::Text, b'\\') => State::Escape,
-            (State::Escape, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => State::Text,
-            (State::Escape, b'u') => State::Hex(4),
-            (State::Hex(missing), _) if byte.is_ascii_hexdigit() => match missing.saturating_sub(1) {
-                0 => State::Text,
-                missing => State::Hex(missing),
-            },
-
-            (State::Word([expected]), _) if byte == *expected => State::After,
-            (State::Word([expected, rest @ ..]), _) if byte == *expected => State::Word(rest),
-
-            (State::Minus, b'0') => State::Zero,
-            (State::Minus, b'1'..=b'9') => State::Integer,
-            (State::Zero | State::Integer, b'.') => State::Point,
-            (State::Point, b'0'..=b'9') => State::Fraction,
-            (State::Zero | State::Integer | State::Fraction, b'e' | b'E') => State::Exponent,
-            (State::Exponent, b'+' | b'-') => State::ExponentSign,
-            (State::Exponent | State::ExponentSign, b'0'..=b'9') => State::ExponentDigits,
-            (State::Zero | State::Integer | State::Fraction | State::ExponentDigits, _) => self.after(byte)?,
-
-            _ => return Err(NotJson::Syntax),
-        })
+    /// Passes over the characters outside ASCII that `text` begins with.
+    fn characters<'c>(&mut self, text: &'c [u8]) -> Result<&'c [u8], NotJson> {
+        let rest = skip(text, |byte| !byte.is_ascii());
+        let (characters, _) = text.split_at_checked(text.len().saturating_sub(rest.len())).unwrap_or_default();
+        self.utf8.push(characters)?;
+        if !rest.is_empty() {
+            self.utf8.finish()?;
+        }
+        Ok(rest)
     }
 
-    /// The first byte of a value.
-    fn value(&mut self, byte: u8) -> Result<State, NotJson> {
-        Ok(match byte {
-            b'"' => self.text(false),
-            b'{' => self.enter(true)?,
-            b'[' => self.enter(false)?,
-            b't' => State::Word(b"rue"),
-            b'f' => State::Word(b"alse"),
-            b'n' => State::Word(b"ull"),
-            b'-' => State::Minus,
-            b'0' => State::Zero,
-            b'1'..=b'9' => State::Integer,
-            _ => return Err(NotJson::Syntax),
-        })
+    const fn in_object(&self) -> bool {
+        self.open & 1 == 1
     }
 
-    /// A byte behind a value.
-    fn after(&mut self, byte: u8) -> Result<State, NotJson> {
-        let in_object = self.open & 1 == 1;
-        Ok(match byte {
-            _ if is_space(byte) => State::After,
-            _ if self.depth == 0 => return Err(NotJson::Syntax),
-            b',' if in_object => State::Key,
-            b',' => State::Value,
-            b'}' if in_object => self.close(),
-            b']' if !in_object => self.close(),
-            _ => return Err(NotJson::Syntax),
-        })
+    const fn in_array(&self) -> bool {
+        self.depth > 0 && self.open & 1 == 0
     }
 
-    fn text(&mut self, in_key: bool) -> State {
+    fn enter_text(&mut self, in_key: bool) -> State {
         self.in_key = in_key;
         State::Text
+    }
+
+    fn enter_word(&mut self, rest: &'static [u8]) -> State {
+        self.word = rest;
+        State::Word
+    }
+
+    fn word(&mut self, byte: u8) -> Result<State, NotJson> {
+        match self.word.split_first() {
+            Some((expected, rest)) if byte == *expected => {
+                self.word = rest;
+                Ok(if rest.is_empty() { State::After } else { State::Word })
+            }
+            _ => Err(NotJson::Syntax),
+        }
     }
 
     fn enter(&mut self, object: bool) -> Result<State, NotJson> {
@@ -242,7 +258,7 @@ impl Validator {
         Ok(if object { State::FirstKey } else { State::FirstItem })
     }
 
-    fn close(&mut self) -> State {
+    fn leave(&mut self) -> State {
         self.depth = self.depth.saturating_sub(1);
         self.open >>= 1;
         State::After
@@ -253,10 +269,6 @@ impl Default for Validator {
     fn default() -> Self {
         Self::new()
     }
-}
-
-const fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
 /// Whether an ASCII byte of a string stands for itself.

@@ -93,7 +93,14 @@ fn req_11_a_failure_stays() {
     let mut json = Validator::default();
     assert_eq!(json.push(b"{]"), Err(NotJson::Syntax));
     assert_eq!(json.push(b"\"a\":1}"), Err(NotJson::Syntax));
+    assert_eq!(json.push(b""), Err(NotJson::Syntax));
     assert_eq!(json.finish(), Err(NotJson::Syntax));
+}
+
+#[test]
+fn core_05_the_state_is_small() {
+    assert!(size_of::<Validator>() <= 64);
+    assert_eq!(size_of::<Checker>(), 3);
 }
 
 #[test]

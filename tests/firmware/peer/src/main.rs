@@ -41,12 +41,16 @@ async fn get(client: &mut HttpClient<'_, Stack, Stack>, memory: &mut [u8]) -> Re
     Ok(())
 }
 
-#[cortex_m_rt::entry]
-fn main() -> ! {
-    let mut memory = [0; 2048];
+#[inline(never)]
+fn call(memory: &mut [u8]) {
     let mut client = HttpClient::new(&Stack, &Stack);
-    if firmware::block_on(get(&mut client, &mut memory)).is_err() {
+    if firmware::block_on(get(&mut client, memory)).is_err() {
         firmware::show(0, b"");
     }
+}
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    call(&mut [0; 2048]);
     firmware::halt()
 }

@@ -24,8 +24,8 @@ struct Order {
     offset: Option<f32>,
 }
 
-#[cortex_m_rt::entry]
-fn main() -> ! {
+#[inline(never)]
+fn call(buffers: &mut Buffers) {
     if let Ok(context) = Context::new("2021000000000001", "1.0.0", firmware::policy()) {
         let setting = firmware::read(Register::Setting);
         let reading = Reading {
@@ -36,7 +36,7 @@ fn main() -> ! {
         };
         let data = Data::Value(&reading);
         let request = Request::new("http://device.local/readings").method(Method::Post).data(data);
-        match blocking::request(&mut Stack, &context, &request, Buffers::new().memory()) {
+        match blocking::request(&mut Stack, &context, &request, buffers.memory()) {
             Ok(response) => {
                 if let Ok(Order { interval, heating, offset }) = response.json(&mut [0; 64]) {
                     firmware::write(Register::Result, interval);
@@ -47,5 +47,10 @@ fn main() -> ! {
             Err(failure) => firmware::show_failure(&failure),
         }
     }
+}
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    call(&mut Buffers::new());
     firmware::halt()
 }

@@ -1,0 +1,255 @@
+//! How a client is configured.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use miniwire_core::context::{BadContext, Context, Limits};
+use miniwire_core::drive::Trace;
+use miniwire_core::policy::{Policy, Whitelist};
+
+use crate::client::{Client, Inner, Rules};
+use crate::net::{Lookup, NoProxy, PoolLimits, Proxy, ProxyRules, Shared, TlsOptions, Tracer};
+use crate::session::Sessions;
+
+/// The largest body that is taken whole, unless another limit is set.
+const MAX_BODY: u64 = 64 * 1024 * 1024;
+
+/// A client that is being put together. The default is the *release* policy with an empty whitelist, which admits
+/// nothing.
+#[must_use = "`build` makes the client"]
+pub struct ClientBuilder {
+    app_id: String,
+    app_version: String,
+    whitelist: Vec<String>,
+    development: bool,
+    user_agent: String,
+    max_url: usize,
+    max_redirects: u8,
+    max_body: u64,
+    max_tasks: usize,
+    tls: TlsOptions,
+    bad_root: bool,
+    accept_any: bool,
+    proxy: Result<ProxyRules, BuildError>,
+    pool: PoolLimits,
+    lookup: Option<Arc<Lookup>>,
+    tracer: Option<Arc<Tracer>>,
+}
+
+/// Why a client cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The app id, the app version or the user agent could not be sent.
+    Context(BadContext),
+    /// A whitelist entry is not `host` or `host:port`.
+    WhitelistEntry(String),
+    /// A root is not a certificate in DER, nor certificates in PEM.
+    Root,
+    /// The address of a proxy is not `http://[user:password@]host[:port]`.
+    Proxy(String),
+    /// Accepting any certificate is for the *development* policy only (CTX-08).
+    AcceptAnyUnderRelease,
+    /// The cryptography offers neither TLS 1.2 nor TLS 1.3.
+    Tls,
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Context(bad) => bad.fmt(f),
+            Self::WhitelistEntry(entry) => {
+                write!(
+                    f,
+                    "{entry:?} is not a whitelist entry; write host or host:port, without scheme, path or wildcard"
+                )
+            }
+            Self::Root => f.write_str("a root is not a certificate in PEM or DER"),
+            Self::Proxy(why) => write!(f, "the proxy cannot be used: {why}"),
+            Self::AcceptAnyUnderRelease => {
+                f.write_str("accepting any certificate needs the development policy; add a root or a pin instead")
+            }
+            Self::Tls => f.write_str("TLS cannot be configured"),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+impl ClientBuilder {
+    pub(crate) fn new(app_id: String, app_version: String) -> Self {
+        let limits = Limits::new();
+        Self {
+            app_id,
+            app_version,
+            whitelist: Vec::new(),
+            development: false,
+            user_agent: Context::USER_AGENT.into(),
+            max_url: limits.url,
+            max_redirects: limits.redirects,
+            max_body: MAX_BODY,
+            max_tasks: 64,
+            tls: TlsOptions::new(),
+            bad_root: false,
+            accept_any: false,
+            proxy: Ok(ProxyRules::none()),
+            pool: PoolLimits::default(),
+            lookup: None,
+            tracer: None,
+        }
+    }
+
+    /// Admits a host and its subdomains: `host`, or `host:port` (CTX-04).
+    pub fn allow(mut self, entry: impl Into<String>) -> Self {
+        self.whitelist.push(entry.into());
+        self
+    }
+
+    /// The *development* policy: any host, with or without TLS ("ignore domain check"). Not for what is published.
+    pub fn development(mut self) -> Self {
+        self.development = true;
+        self
+    }
+
+    /// The user agent; `miniwire/` and the version by default, none where it is empty.
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = user_agent.into();
+        self
+    }
+
+    /// The longest URL in bytes, data joined on GET included; 2,048 by default.
+    pub fn max_url(mut self, bytes: usize) -> Self {
+        self.max_url = bytes;
+        self
+    }
+
+    /// How many redirects one call follows; 5 by default.
+    pub fn max_redirects(mut self, redirects: u8) -> Self {
+        self.max_redirects = redirects;
+        self
+    }
+
+    /// The largest body that is taken whole, in bytes; 64 MiB by default. Streamed ones are not limited.
+    pub fn max_body(mut self, bytes: u64) -> Self {
+        self.max_body = bytes;
+        self
+    }
+
+    /// How many calls run at once; 64 by default. One more fails with code 20.
+    pub fn max_tasks(mut self, tasks: usize) -> Self {
+        self.max_tasks = tasks;
+        self
+    }
+
+    /// Trusts a root beside the platform's: certificates in PEM, or one in DER.
+    pub fn root(mut self, pem_or_der: &[u8]) -> Self {
+        self.bad_root |= self.tls.add_root(pem_or_der).is_err();
+        self
+    }
+
+    /// Trusts the roots that were added, and not the platform's.
+    pub fn only_given_roots(mut self) -> Self {
+        self.tls.only_given_roots();
+        self
+    }
+
+    /// Accepts a server only if its key is one of those pinned: the SHA-256 of its SubjectPublicKeyInfo. The chain is
+    /// verified all the same.
+    pub fn pin(mut self, sha_256: [u8; 32]) -> Self {
+        self.tls.pin(sha_256);
+        self
+    }
+
+    /// Accepts any certificate. Only under [`development`](Self::development); otherwise the client is not built.
+    pub fn accept_any_certificate(mut self) -> Self {
+        self.accept_any = true;
+        self.tls.accept_any();
+        self
+    }
+
+    /// Sends everything through this proxy, `http://[user:password@]host[:port]`, but for the hosts in `direct`, which is
+    /// written as `NO_PROXY` is.
+    pub fn proxy(mut self, url: &str, direct: &str) -> Self {
+        self.proxy = match Proxy::parse(url) {
+            Ok(proxy) => Ok(ProxyRules::all(proxy, NoProxy::parse(direct))),
+            Err(error) => Err(BuildError::Proxy(error.to_string())),
+        };
+        self
+    }
+
+    /// Uses the proxies that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, or in lower
+    /// case). Not done by default: the environment is not always the context's owner's.
+    pub fn proxy_from_environment(mut self) -> Self {
+        let rules = ProxyRules::from_environment(|name| std::env::var(name).ok());
+        self.proxy = rules.map_err(|error| BuildError::Proxy(error.to_string()));
+        self
+    }
+
+    /// How many connections are kept alive, at most and per host, and for how long one may lie idle; 16, 4 and 60
+    /// seconds by default.
+    pub fn keep_alive(mut self, total: usize, per_host: usize, idle: Duration) -> Self {
+        let idle_ms = u64::try_from(idle.as_millis()).unwrap_or(u64::MAX);
+        self.pool = PoolLimits { total, per_route: per_host, idle_ms };
+        self
+    }
+
+    /// Resolves names with this function instead of the system's resolver. It may block; it is called on a thread that
+    /// nothing else waits for.
+    pub fn resolver(
+        mut self,
+        resolve: impl Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
+    ) -> Self {
+        self.lookup = Some(Arc::new(resolve));
+        self
+    }
+
+    /// Shows what passes over the links, decrypted, to whoever wants to see it.
+    pub fn trace(mut self, tracer: impl Fn(Trace<'_>) + Send + Sync + 'static) -> Self {
+        self.tracer = Some(Arc::new(tracer));
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    /// [`BuildError`] where an option cannot be used.
+    pub fn build(self) -> Result<Client, BuildError> {
+        if let Some(bad) = self.whitelist.iter().find(|entry| Whitelist::new(&[entry]).is_err()) {
+            return Err(BuildError::WhitelistEntry(bad.clone()));
+        }
+        if self.bad_root {
+            return Err(BuildError::Root);
+        }
+        if self.accept_any && !self.development {
+            return Err(BuildError::AcceptAnyUnderRelease);
+        }
+        Context::new(&self.app_id, &self.app_version, Policy::default())
+            .and_then(|context| context.with_user_agent(&self.user_agent))
+            .map_err(BuildError::Context)?;
+        let mut limits = Limits::new();
+        limits.url = self.max_url;
+        limits.redirects = self.max_redirects;
+        let net = Shared::new(self.tls, self.lookup, self.pool).map_err(|_| BuildError::Tls)?;
+        Ok(Client::new(Inner {
+            app_id: self.app_id,
+            app_version: self.app_version,
+            rules: if self.development { Rules::Development } else { Rules::Release(self.whitelist.join(" ")) },
+            user_agent: self.user_agent,
+            limits,
+            max_body: self.max_body,
+            proxy: self.proxy?,
+            tracer: self.tracer,
+            net,
+            sessions: Sessions::new(self.max_tasks, self.max_url),
+        }))
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").field("app_id", &self.app_id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,217 @@
+//! The context as a client: what calls share, and how one call runs.
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Instant as StdInstant;
+
+use miniwire_core::context::{Context, Limits, Proxy, ProxyRule};
+use miniwire_core::drive::{Transport, blocking};
+use miniwire_core::policy::{Policy, Whitelist};
+use miniwire_core::reason::Reason;
+use miniwire_core::request::{Collect, Event, Outcome, Request, RequestTask};
+use miniwire_core::sink::{Full, Sink};
+
+use crate::answer::{Failure, Response, Timings};
+use crate::builder::ClientBuilder;
+use crate::call::Call;
+use crate::net::{Net, ProxyRules, Shared, Switch, Tracer};
+use crate::session::Sessions;
+
+/// A mini program's context (CTX-01). Cheap to clone; clones share everything.
+///
+/// When the last clone is dropped, kept connections are closed. Calls that are under way go on: they hold a clone.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) app_id: String,
+    pub(crate) app_version: String,
+    pub(crate) rules: Rules,
+    pub(crate) user_agent: String,
+    pub(crate) limits: Limits,
+    /// Bytes of a body that is taken whole.
+    pub(crate) max_body: u64,
+    pub(crate) proxy: ProxyRules,
+    pub(crate) tracer: Option<Arc<Tracer>>,
+    pub(crate) net: Arc<Shared>,
+    pub(crate) sessions: Sessions,
+}
+
+/// What the policy is made of, owned.
+pub(crate) enum Rules {
+    Development,
+    /// Entries between spaces, found to be good.
+    Release(String),
+}
+
+impl Client {
+    /// A context under the *release* policy, to be configured and built.
+    pub fn builder(app_id: impl Into<String>, app_version: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(app_id.into(), app_version.into())
+    }
+
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// `my.request`: a call to this URL, to be configured, then sent or started.
+    pub fn request(&self, url: impl Into<String>) -> Call {
+        Call::new(self.clone(), url.into())
+    }
+
+    /// Calls `my.request` and waits for the answer.
+    ///
+    /// # Errors
+    /// [`Failure`] is `fail`.
+    pub fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
+        let mut response = Response::new();
+        match self.send_into(request, &mut response) {
+            Ok(()) => Ok(response),
+            Err(reason) => Err(Failure::new(reason, Some(response))),
+        }
+    }
+
+    /// Calls `my.request` and waits for the answer, whose memory is used again: on a kept connection, with a response
+    /// that has been filled before, nothing is allocated.
+    ///
+    /// # Errors
+    /// The reason of `fail`. Where a head had arrived, `response` has the answer all the same; else its status is 0.
+    pub fn send_into(&self, request: &Request<'_>, response: &mut Response) -> Result<(), Reason> {
+        self.run(request, None, response)
+    }
+
+    /// `can_i_use`: whether this API, option or value is implemented (CTX-05).
+    pub fn can_i_use(&self, schema: &str) -> bool {
+        miniwire_core::can_i_use::can_i_use(schema)
+    }
+
+    /// The page was unloaded: every call under way ends with code 1 (CTX-06). Later calls are not affected.
+    pub fn unload_page(&self) {
+        self.inner.sessions.unload();
+    }
+
+    /// The context shuts down: every call under way ends with code 1, and so does every later one (CTX-06).
+    pub fn shut_down(&self) {
+        self.inner.sessions.shut_down();
+    }
+
+    /// Runs a call, its answer taken whole.
+    pub(crate) fn run(
+        &self,
+        request: &Request<'_>,
+        switch: Option<&Arc<Switch>>,
+        response: &mut Response,
+    ) -> Result<(), Reason> {
+        response.clear();
+        let mut data = std::mem::take(&mut response.data).into_bytes();
+        let mut collect = Collect::new(request.data_type, Some(Store(&mut response.head)), Store(&mut data));
+        let ran = self.drive(request, switch, false, |event| collect.event(event));
+        let (mut outcome, timings) = ran?;
+        collect.finish(&mut outcome);
+        if !outcome.has_data() {
+            data.clear();
+        }
+        // What dataType let pass is UTF-8.
+        response.data = String::from_utf8(data).unwrap_or_default();
+        response.status = outcome.status.unwrap_or(0);
+        response.redirects = outcome.redirects;
+        response.timings = timings;
+        outcome.result
+    }
+
+    /// Runs a call, its body handed out as it comes.
+    pub(crate) fn run_streamed(
+        &self,
+        request: &Request<'_>,
+        switch: Option<&Arc<Switch>>,
+        response: &mut Response,
+        mut on_bytes: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<(), Reason> {
+        response.clear();
+        let head = &mut response.head;
+        let ran = self.drive(request, switch, true, |event| match event {
+            Event::Head { head: found, .. } => {
+                head.extend_from_slice(found.raw());
+                Ok(())
+            }
+            Event::Body(bytes) => match on_bytes(bytes) {
+                ControlFlow::Continue(()) => Ok(()),
+                ControlFlow::Break(()) => Err(Reason::Aborted),
+            },
+            _ => Ok(()),
+        });
+        let (outcome, timings) = ran?;
+        response.status = outcome.status.unwrap_or(0);
+        response.redirects = outcome.redirects;
+        response.timings = timings;
+        outcome.result
+    }
+
+    fn drive(
+        &self,
+        request: &Request<'_>,
+        switch: Option<&Arc<Switch>>,
+        streamed: bool,
+        on_event: impl FnMut(Event<'_>) -> Result<(), Reason>,
+    ) -> Result<(Outcome, Timings), Reason> {
+        let started = StdInstant::now();
+        let inner = &*self.inner;
+        let mut session = inner.sessions.open(switch)?;
+        let context = inner.context()?;
+        let (switch, parts) = session.parts();
+        let mut net = Net::new(Arc::clone(&inner.net), switch).with_tracer(inner.tracer.clone());
+        let task = RequestTask::new(&context, request, &mut parts.redirect, net.now());
+        let task = if streamed { task.streamed() } else { task.with_limit(inner.max_body) };
+        let outcome = blocking::run(&mut net, task, &mut parts.receive, &mut parts.transmit, on_event);
+        let net = net.timings();
+        let timings = Timings {
+            resolve: net.resolve,
+            connect: net.connect,
+            tls: net.tls,
+            first_byte: net.first_byte.map_or_else(Default::default, |at| at.duration_since(started)),
+            total: started.elapsed(),
+        };
+        Ok((outcome, timings))
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { app_id, app_version, .. } = &*self.inner;
+        f.debug_struct("Client").field("app_id", app_id).field("app_version", app_version).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    /// The core's view of this context. Everything in it was checked when the client was built.
+    pub(crate) fn context(&self) -> Result<Context<'_>, Reason> {
+        let policy = match &self.rules {
+            Rules::Development => Policy::development(),
+            Rules::Release(list) => Policy::release(Whitelist::from_list(list).map_err(|_| Reason::HostNotAllowed)?),
+        };
+        let context = Context::new(&self.app_id, &self.app_version, policy)
+            .and_then(|context| context.with_user_agent(&self.user_agent))
+            .map_err(|_| Reason::IllegalOption)?;
+        Ok(context.with_limits(self.limits).with_proxy(Some(&self.proxy)))
+    }
+}
+
+impl ProxyRule for ProxyRules {
+    fn proxy_for(&self, secure: bool, host: &str, port: u16) -> Option<Proxy<'_>> {
+        let proxy = self.for_url(secure, host, port)?;
+        Some(Proxy { host: &proxy.host, port: proxy.port, credentials: proxy.credentials.as_deref() })
+    }
+}
+
+/// Memory that grows. The task's limit of the body bounds it.
+struct Store<'v>(&'v mut Vec<u8>);
+
+impl Sink for Store<'_> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+}

@@ -1,0 +1,125 @@
+//! Links kept for later calls (REQ-16).
+//!
+//! There is no thread behind this: links grow old when the pool is used. A link that the server has closed in its first
+//! idle second is not noticed here; the task's own retry deals with it, and the common case stays free of system calls.
+
+use std::sync::Mutex;
+
+use miniwire_core::drive::{Link, Route};
+use miniwire_core::time::Instant;
+
+use super::interrupt::lock;
+use super::link::NetLink;
+
+/// An owned [`Route`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    secure: bool,
+    host: Box<str>,
+    port: u16,
+    proxy: Option<(Box<str>, u16)>,
+}
+
+impl From<&Route<'_>> for Key {
+    fn from(route: &Route<'_>) -> Self {
+        let Route { secure, host, port, proxy } = *route;
+        Self { secure, host: host.into(), port, proxy: proxy.map(|(host, port)| (host.into(), port)) }
+    }
+}
+
+impl Key {
+    /// Whether this is the same route.
+    pub(crate) fn is(&self, route: &Route<'_>) -> bool {
+        let proxy = self.proxy.as_ref().map(|(host, port)| (&**host, *port));
+        *route == Route { secure: self.secure, host: &self.host, port: self.port, proxy }
+    }
+}
+
+/// How many links are kept, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PoolLimits {
+    /// Links in all; 0 keeps none.
+    pub(crate) total: usize,
+    /// Links per route.
+    pub(crate) per_route: usize,
+    /// How long a link may be idle, in milliseconds.
+    pub(crate) idle_ms: u64,
+}
+
+impl Default for PoolLimits {
+    fn default() -> Self {
+        Self { total: 16, per_route: 4, idle_ms: 60_000 }
+    }
+}
+
+/// A link that was idle for longer than this, in milliseconds, is looked at before it is used.
+const TRUSTED_MS: u64 = 1000;
+
+/// The kept links of one client.
+pub(crate) struct Pool {
+    limits: PoolLimits,
+    // In the order in which they were put in: the oldest first.
+    kept: Mutex<Vec<Kept>>,
+}
+
+struct Kept {
+    link: NetLink,
+    since: Instant,
+}
+
+impl Pool {
+    pub(crate) fn new(limits: PoolLimits) -> Self {
+        Self { limits, kept: Mutex::default() }
+    }
+
+    /// The newest link over this route that seems to be alive.
+    pub(crate) fn take(&self, route: &Route<'_>, now: Instant) -> Option<NetLink> {
+        loop {
+            let mut kept = lock(&self.kept);
+            let closing = self.aged(&mut kept, now);
+            let found = kept.iter().rposition(|kept| kept.link.serves(route)).map(|at| kept.remove(at));
+            drop(kept);
+            drop(closing);
+            let Kept { mut link, since } = found?;
+            // What can be read now is the end, or what nobody asked for.
+            if since.until(now) <= TRUSTED_MS || !link.read_ready() {
+                return Some(link);
+            }
+        }
+    }
+
+    /// Keeps a link, in the place of the oldest ones where there are too many.
+    pub(crate) fn put(&self, link: NetLink, now: Instant) {
+        if self.limits.total == 0 || self.limits.per_route == 0 {
+            return;
+        }
+        let mut kept = lock(&self.kept);
+        let mut closing = self.aged(&mut kept, now);
+        let mut same = (0..).zip(kept.iter()).filter(|(_, kept)| kept.link.key() == link.key()).map(|(at, _)| at);
+        if let (Some(oldest), true) = (same.next(), same.count() + 1 >= self.limits.per_route) {
+            closing.push(kept.remove(oldest));
+        }
+        if kept.len() >= self.limits.total {
+            closing.push(kept.remove(0));
+        }
+        kept.push(Kept { link, since: now });
+        drop(kept);
+        drop(closing);
+    }
+
+    /// Takes out what is too old. To be dropped after the lock, since closing a link takes system calls. Allocates nothing
+    /// for nothing.
+    fn aged(&self, kept: &mut Vec<Kept>, now: Instant) -> Vec<Kept> {
+        let aged = kept.iter().take_while(|kept| kept.since.until(now) > self.limits.idle_ms).count();
+        kept.drain(..aged).collect()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.kept).len()
+    }
+}
+
+#[cfg(test)]
+#[path = "pool_tests.rs"]
+mod tests;
