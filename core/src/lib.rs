@@ -10,6 +10,8 @@ pub mod digits;
 pub mod drive;
 pub mod http;
 pub mod json;
+pub mod media;
+pub mod multipart;
 pub mod percent;
 pub mod policy;
 pub mod query;

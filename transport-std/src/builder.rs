@@ -62,7 +62,10 @@ impl fmt::Display for BuildError {
         match self {
             Self::Context(bad) => bad.fmt(f),
             Self::WhitelistEntry(entry) => {
-                write!(f, "{entry:?} is not a whitelist entry; write host or host:port, without scheme, path or wildcard")
+                write!(
+                    f,
+                    "{entry:?} is not a whitelist entry; write host or host:port, without scheme, path or wildcard"
+                )
             }
             Self::Root => f.write_str("a root is not a certificate in PEM or DER"),
             Self::Proxy(why) => write!(f, "the proxy cannot be used: {why}"),
@@ -129,7 +132,7 @@ impl ClientBuilder {
         self
     }
 
-    /// The largest body in bytes, streamed ones included; 64 MiB by default.
+    /// The largest body that is taken whole, in bytes; 64 MiB by default. Streamed ones are not limited.
     pub fn max_body(mut self, bytes: u64) -> Self {
         self.max_body = bytes;
         self
@@ -229,7 +232,6 @@ impl ClientBuilder {
         let mut limits = Limits::new();
         limits.url = self.max_url;
         limits.redirects = self.max_redirects;
-        limits.body = self.max_body;
         let net = Shared::new(self.tls, self.lookup, self.pool).map_err(|_| BuildError::Tls)?;
         Ok(Client::new(Inner {
             app_id: self.app_id,
@@ -237,6 +239,7 @@ impl ClientBuilder {
             rules: if self.development { Rules::Development } else { Rules::Release(self.whitelist.join(" ")) },
             user_agent: self.user_agent,
             limits,
+            max_body: self.max_body,
             proxy: self.proxy?,
             tracer: self.tracer,
             net,

@@ -170,9 +170,8 @@ impl Call {
     pub fn send_streamed(self, on_bytes: impl FnMut(&[u8]) -> ControlFlow<()>) -> Result<Response, Failure> {
         let mut response = Response::new();
         let switch = self.switch.as_ref();
-        let ran = self
-            .options
-            .with_request(|request| self.client.run_streamed(request, switch, &mut response, on_bytes));
+        let ran =
+            self.options.with_request(|request| self.client.run_streamed(request, switch, &mut response, on_bytes));
         match ran {
             Ok(()) => Ok(response),
             Err(reason) => Err(Failure::new(reason, Some(response))),
@@ -210,7 +209,10 @@ impl Call {
 
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("url", &self.options.url).field("method", &self.options.method).finish_non_exhaustive()
+        f.debug_struct("Call")
+            .field("url", &self.options.url)
+            .field("method", &self.options.method)
+            .finish_non_exhaustive()
     }
 }
 

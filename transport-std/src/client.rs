@@ -32,6 +32,8 @@ pub(crate) struct Inner {
     pub(crate) rules: Rules,
     pub(crate) user_agent: String,
     pub(crate) limits: Limits,
+    /// Bytes of a body that is taken whole.
+    pub(crate) max_body: u64,
     pub(crate) proxy: ProxyRules,
     pub(crate) tracer: Option<Arc<Tracer>>,
     pub(crate) net: Arc<Shared>,
@@ -106,11 +108,8 @@ impl Client {
         response.clear();
         let mut data = std::mem::take(&mut response.data).into_bytes();
         let mut collect = Collect::new(request.data_type, Some(Store(&mut response.head)), Store(&mut data));
-        let ran = self.drive(request, switch, |task| task, |event| collect.event(event));
-        let (mut outcome, timings) = match ran {
-            Ok(ran) => ran,
-            Err(reason) => return Err(reason),
-        };
+        let ran = self.drive(request, switch, false, |event| collect.event(event));
+        let (mut outcome, timings) = ran?;
         collect.finish(&mut outcome);
         if !outcome.has_data() {
             data.clear();
@@ -133,7 +132,7 @@ impl Client {
     ) -> Result<(), Reason> {
         response.clear();
         let head = &mut response.head;
-        let ran = self.drive(request, switch, RequestTask::streamed, |event| match event {
+        let ran = self.drive(request, switch, true, |event| match event {
             Event::Head { head: found, .. } => {
                 head.extend_from_slice(found.raw());
                 Ok(())
@@ -155,7 +154,7 @@ impl Client {
         &self,
         request: &Request<'_>,
         switch: Option<&Arc<Switch>>,
-        adapt: impl for<'r> FnOnce(RequestTask<'r>) -> RequestTask<'r>,
+        streamed: bool,
         on_event: impl FnMut(Event<'_>) -> Result<(), Reason>,
     ) -> Result<(Outcome, Timings), Reason> {
         let started = StdInstant::now();
@@ -164,7 +163,8 @@ impl Client {
         let context = inner.context()?;
         let (switch, parts) = session.parts();
         let mut net = Net::new(Arc::clone(&inner.net), switch).with_tracer(inner.tracer.clone());
-        let task = adapt(RequestTask::new(&context, request, &mut parts.redirect, net.now()));
+        let task = RequestTask::new(&context, request, &mut parts.redirect, net.now());
+        let task = if streamed { task.streamed() } else { task.with_limit(inner.max_body) };
         let outcome = blocking::run(&mut net, task, &mut parts.receive, &mut parts.transmit, on_event);
         let net = net.timings();
         let timings = Timings {
@@ -190,9 +190,7 @@ impl Inner {
     pub(crate) fn context(&self) -> Result<Context<'_>, Reason> {
         let policy = match &self.rules {
             Rules::Development => Policy::development(),
-            Rules::Release(list) => {
-                Policy::release(Whitelist::from_list(list).map_err(|_| Reason::HostNotAllowed)?)
-            }
+            Rules::Release(list) => Policy::release(Whitelist::from_list(list).map_err(|_| Reason::HostNotAllowed)?),
         };
         let context = Context::new(&self.app_id, &self.app_version, policy)
             .and_then(|context| context.with_user_agent(&self.user_agent))

@@ -85,7 +85,8 @@ pub async fn request<'m, T: Transport>(
 ) -> Result<Response<'m>, Failure<'m>> {
     let Memory { receive, transmit, redirect, head, body } = memory;
     let mut collect = Collect::into_memory(request.data_type, head, body);
-    let task = RequestTask::new(context, request, redirect, transport.now()).with_limit(collect.limit());
+    let mut task = RequestTask::new(context, request, redirect, transport.now());
+    task.limit_to(collect.limit());
     let outcome = run(transport, task, receive, transmit, |event| collect.event(event)).await;
     collect.answer(outcome)
 }

@@ -9,6 +9,8 @@
 //!
 //! Extensions and trailer fields are checked and dropped; nothing has to be buffered, so they need no memory.
 
+use crate::digits::hex_digit;
+
 /// The coding is malformed, or an extension or the trailer section is longer than [`MAX_OVERHEAD`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadChunk;
@@ -142,14 +144,11 @@ impl Decoder {
     }
 
     fn digit(&mut self, byte: u8) -> Result<(), BadChunk> {
-        let digit = match byte {
-            b'0'..=b'9' => byte.wrapping_sub(b'0'),
-            b'a'..=b'f' => byte.wrapping_sub(b'a').wrapping_add(10),
-            b'A'..=b'F' => byte.wrapping_sub(b'A').wrapping_add(10),
-            _ => return Err(BadChunk),
-        };
-        self.remaining =
-            self.remaining.checked_mul(16).and_then(|n| n.checked_add(u64::from(digit))).ok_or(BadChunk)?;
+        let digit = hex_digit(byte).ok_or(BadChunk)?;
+        if self.remaining > u64::MAX >> 4 {
+            return Err(BadChunk);
+        }
+        self.remaining = self.remaining << 4 | u64::from(digit);
         Ok(())
     }
 }

@@ -170,7 +170,7 @@ impl core::error::Error for JsonError {}
 
 impl Outcome {
     /// Whether what came of the body is the whole of it, converted.
-    const fn has_data(&self) -> bool {
+    pub const fn has_data(&self) -> bool {
         matches!(self.result, Ok(()) | Err(Reason::HttpStatus | Reason::RateLimited))
     }
 }

@@ -236,10 +236,15 @@ impl<'r> RequestTask<'r> {
     /// No more than so many bytes of body are taken; a longer one ends the task with [`Reason::TooLarge`], where
     /// its length is announced before the first byte of it.
     pub const fn with_limit(mut self, bytes: u64) -> Self {
+        self.limit_to(bytes);
+        self
+    }
+
+    /// [`with_limit`](Self::with_limit) in place.
+    pub(crate) const fn limit_to(&mut self, bytes: u64) {
         if bytes < self.limit {
             self.limit = bytes;
         }
-        self
     }
 
     /// Everything that can be refused before the first byte is sent.
@@ -565,6 +570,7 @@ impl Task for RequestTask<'_> {
     type Event<'i> = Event<'i>;
     type Outcome = Outcome;
 
+    #[inline(never)]
     fn poll<'i>(&mut self, now: Instant, rx: &'i [u8], tx: &mut [u8]) -> Polled<'i> {
         if now >= self.deadline {
             self.end(Err(Reason::Timeout), false);

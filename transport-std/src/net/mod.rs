@@ -27,16 +27,14 @@ use miniwire_core::time::Instant;
 use rustls::ClientConfig;
 
 use clock::Clock;
-pub(crate) use interrupt::Switch;
+pub(crate) use interrupt::{Switch, lock};
 pub(crate) use link::NetLink;
 use pool::Pool;
 pub(crate) use pool::PoolLimits;
-#[allow(unused_imports, reason = "the client on top is still to come")]
-pub(crate) use proxy::{NoProxy, Proxy, ProxyError, ProxyRules};
+pub(crate) use proxy::{NoProxy, Proxy, ProxyRules};
 pub(crate) use resolve::{Lookup, Resolver};
 use socket::Socket;
-#[allow(unused_imports, reason = "the client on top is still to come")]
-pub(crate) use tls::{NotACertificate, TlsOptions};
+pub(crate) use tls::TlsOptions;
 
 /// Is shown what happens on the wire.
 pub(crate) type Tracer = dyn Fn(Trace<'_>) + Send + Sync;
@@ -77,6 +75,8 @@ pub(crate) struct Timings {
     pub(crate) connect: Duration,
     /// The TLS handshake.
     pub(crate) tls: Duration,
+    /// When the first byte came.
+    pub(crate) first_byte: Option<StdInstant>,
 }
 
 /// The transport of one call.
@@ -161,6 +161,9 @@ impl Transport for Net {
     }
 
     fn trace(&mut self, what: Trace<'_>) {
+        if let (Trace::Received(_), None) = (what, self.timings.first_byte) {
+            self.timings.first_byte = Some(StdInstant::now());
+        }
         if let Some(tracer) = &self.tracer {
             tracer(what);
         }

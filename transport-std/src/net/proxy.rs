@@ -11,7 +11,7 @@ pub(crate) struct Proxy {
     /// The port; 80 where none was given.
     pub(crate) port: u16,
     /// The user and the password for Basic authentication, percent-decoded.
-    pub(crate) credentials: Option<(String, String)>,
+    pub(crate) credentials: Option<String>,
 }
 
 // Credentials stay out of logs.
@@ -62,7 +62,8 @@ impl Proxy {
                 let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
                 // RFC 7617 section 2: a colon would end the user name.
                 let user = decoded(user).filter(|user| !user.contains(':')).ok_or(ProxyError::Malformed)?;
-                (Some((user, decoded(password).ok_or(ProxyError::Malformed)?)), authority)
+                let password = decoded(password).ok_or(ProxyError::Malformed)?;
+                (Some(format!("{user}:{password}")), authority)
             }
             None => (None, rest),
         };

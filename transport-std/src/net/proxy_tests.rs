@@ -1,6 +1,6 @@
 use super::*;
 
-fn parsed(url: &str) -> (String, u16, Option<(String, String)>) {
+fn parsed(url: &str) -> (String, u16, Option<String>) {
     let Proxy { host, port, credentials } = Proxy::parse(url).unwrap();
     (host, port, credentials)
 }
@@ -20,7 +20,7 @@ fn chosen(variables: &[(&str, &str)]) -> (Option<String>, Option<String>) {
 
 #[test]
 fn req_17_proxy_urls() {
-    let pair = |user: &str, password: &str| Some((user.to_owned(), password.to_owned()));
+    let pair = |user: &str, password: &str| Some(format!("{user}:{password}"));
     assert_eq!(parsed("http://proxy.test:3128"), ("proxy.test".into(), 3128, None));
     assert_eq!(parsed("HTTP://Proxy.Test:3128/"), ("proxy.test".into(), 3128, None));
     assert_eq!(parsed("proxy.test:3128"), ("proxy.test".into(), 3128, None));

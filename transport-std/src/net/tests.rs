@@ -285,7 +285,7 @@ fn req_03_faults_timings_and_traces() {
         count.fetch_add(1, Ordering::SeqCst);
     })));
     drop(connected(&mut net, &SECURE));
-    let Timings { resolve, connect, tls } = net.timings();
+    let Timings { resolve, connect, tls, first_byte: _ } = net.timings();
     assert!([resolve, connect, tls].iter().all(|time| !time.is_zero()), "{:?}", net.timings());
     net.trace(Trace::Secured);
     assert_eq!(seen.load(Ordering::SeqCst), 1);
