@@ -261,8 +261,9 @@ impl<'r> Watched<'r> {
     }
 
     fn must_end(&mut self, reason: Reason) {
-        // A call whose link is gone, or was asked to go, has its outcome already.
-        if self.link.is_some() || matches!(self.last, None | Some(Next::Connect { .. })) {
+        // A call that was refused at once, or whose link was asked to go, has its outcome already.
+        let begins = self.last.is_none() && !self.task.route().host.is_empty();
+        if begins || self.link.is_some() || matches!(self.last, Some(Next::Connect { .. })) {
             self.ending.get_or_insert(reason);
         }
     }
