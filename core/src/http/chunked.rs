@@ -103,6 +103,8 @@ impl Decoder {
         }
     }
 
+    // Never inlined: in a large frame it would be larger itself.
+    #[inline(never)]
     fn step(&mut self, byte: u8) -> Result<(), BadChunk> {
         self.state = match (self.state, byte) {
             (State::SizeStart, _) => {
