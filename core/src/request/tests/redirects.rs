@@ -185,6 +185,8 @@ fn req_14_credentials_are_dropped_when_the_origin_changes_and_stay_so() {
         Step::Closes,
         Step::Connect("http b.test:80"),
         sends(get("/3", "b.test", "X-Other: 1\r\n")),
+        redirect(302, "/still-there"),
+        sends(get("/still-there", "b.test", "X-Other: 1\r\n")),
         redirect(302, "http://a.test/4"),
         Step::Closes,
         Step::Connect("http a.test:80"),
