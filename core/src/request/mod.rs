@@ -3,6 +3,7 @@
 
 mod check;
 mod collect;
+mod hop;
 mod message;
 mod options;
 mod task;
