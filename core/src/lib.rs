@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod base64;
+pub mod call;
 pub mod can_i_use;
 pub mod context;
 pub mod data;
@@ -19,6 +20,7 @@ pub mod reason;
 pub mod request;
 mod ser;
 pub mod sink;
+pub mod storage;
 pub mod task;
 pub mod time;
 pub mod url;

@@ -79,6 +79,8 @@ pub enum Step<'i> {
         at: usize,
         /// Where its room ends.
         end: usize,
+        /// Which byte of the content comes next.
+        offset: u64,
     },
     /// Read more bytes.
     Read,
@@ -113,6 +115,10 @@ pub struct Exchange {
     sent: u64,
     /// Bytes of the transmit buffer that are ready to go.
     ready: usize,
+    /// Bytes of content that were filled in.
+    content: u64,
+    /// Those of them that were handed out for transmission.
+    content_written: u64,
     heard: bool,
     ended: bool,
     reader: ResponseReader,
@@ -122,7 +128,7 @@ pub struct Exchange {
 enum Sending {
     /// What the message writes first; so many bytes of it have been written.
     Before(u64),
-    /// So many bytes of the caller's content are to come.
+    /// The caller's content: so many bytes are to come.
     Content(u64),
     /// What the message writes last.
     After(u64),
@@ -141,7 +147,7 @@ impl Default for Exchange {
 impl Exchange {
     /// Before the first byte of the request.
     pub const fn new() -> Self {
-        Self { sending: Sending::Before(0), sent: 0, ready: 0, heard: false, ended: false, reader: ResponseReader::new() }
+        Self { sending: Sending::Before(0), sent: 0, ready: 0, content: 0, content_written: 0, heard: false, ended: false, reader: ResponseReader::new() }
     }
 
     /// Bytes of the request handed out for transmission.
@@ -149,9 +155,14 @@ impl Exchange {
         self.sent
     }
 
+    /// Bytes of the caller's content that were handed out for transmission.
+    pub const fn content_written(&self) -> u64 {
+        self.content_written
+    }
+
     /// Whether the whole request was handed out for transmission.
     pub fn is_sent(&self) -> bool {
-        self.sending == Sending::Complete
+        matches!(self.sending, Sending::Complete)
     }
 
     /// Whether a byte of a response has come.
@@ -169,6 +180,7 @@ impl Exchange {
     pub fn filled(&mut self, bytes: usize) {
         if let Sending::Content(remaining) = self.sending {
             self.ready = self.ready.saturating_add(bytes);
+            self.content = self.content.saturating_add(bytes as u64);
             self.sending = match remaining.saturating_sub(bytes as u64) {
                 0 => Sending::After(0),
                 remaining => Sending::Content(remaining),
@@ -238,13 +250,15 @@ impl Exchange {
             && self.ready < tx.len()
         {
             let room = usize::try_from(remaining).unwrap_or(usize::MAX);
-            return Ok(Some(Step::Fill { at: self.ready, end: self.ready.saturating_add(room).min(tx.len()) }));
+            let end = self.ready.saturating_add(room).min(tx.len());
+            return Ok(Some(Step::Fill { at: self.ready, end, offset: self.content }));
         }
         if let Sending::After(written) = self.sending {
             let (more, complete) = self.put(written, tx, |out| message.write_after(out))?;
             self.sending = if complete { Sending::Complete } else { Sending::After(written.saturating_add(more)) };
         }
         let length = core::mem::take(&mut self.ready);
+        self.content_written = self.content;
         self.sent = self.sent.saturating_add(length as u64);
         let more = self.is_sending();
         match length {

@@ -116,7 +116,8 @@ fn up_03_content_goes_out_between_what_is_written_whatever_the_sizes() {
                 let (mut sent, mut filled, mut last) = (Vec::new(), 0, true);
                 loop {
                     match exchange.poll(&Framed(file as u64), b"", &mut tx).unwrap().1 {
-                        Step::Fill { at, end } => {
+                        Step::Fill { at, end, offset } => {
+                            assert_eq!(offset, filled as u64);
                             let n = (end - at).min(at_most);
                             tx[at..at + n].fill(b'x');
                             filled += n;
