@@ -22,10 +22,7 @@
 
 use core::fmt;
 
-use ::base64::Engine as _;
-use ::base64::engine::general_purpose::STANDARD;
-
-use crate::sink::{Full, Sink};
+use crate::sink::{Full, Sink, copy};
 
 /// Groups that `put` converts at a time, on the stack.
 const BLOCK: usize = 32;
@@ -82,20 +79,19 @@ impl Encoder {
         if let held @ 1.. = self.carry.len {
             progress.read = self.carry.fill(bytes);
             if let Some(group) = self.carry.whole() {
-                let Some(free) = out.get_mut(..4) else {
+                if encode(group, out) == 0 {
                     self.carry.len = held;
                     return Progress::default();
-                };
-                progress.written = encode(group, free);
+                }
+                progress.written = 4;
                 self.carry.len = 0;
             }
         }
         let rest = bytes.get(progress.read..).unwrap_or(&[]);
-        let free = out.get_mut(progress.written..).unwrap_or(&mut []);
-        let groups = (rest.len() / 3).min(free.len() / 4);
-        let (whole, tail) = rest.split_at_checked(groups * 3).unwrap_or((rest, &[]));
-        progress.written += encode(whole, free);
-        progress.read += whole.len();
+        let groups = encode(rest, out.get_mut(progress.written..).unwrap_or(&mut []));
+        progress.read += groups * 3;
+        progress.written += groups * 4;
+        let tail = rest.get(groups * 3..).unwrap_or(&[]);
         if tail.len() < 3 {
             progress.read += self.carry.fill(tail);
         }
@@ -122,9 +118,18 @@ impl Encoder {
     /// # Errors
     /// [`Full`] when `out` is.
     pub fn finish(self, out: &mut dyn Sink) -> Result<(), Full> {
-        let mut text = [0; 4];
-        let written = encode(self.carry.bytes.get(..self.carry.len).unwrap_or(&[]), &mut text);
-        out.put(text.get(..written).unwrap_or(&[]))
+        let text = match (self.carry.bytes, self.carry.len) {
+            ([first, ..], 1) => {
+                let [first, second, ..] = encode_group([first, 0, 0]);
+                [first, second, b'=', b'=']
+            }
+            ([first, second, _], 2) => {
+                let [first, second, third, _] = encode_group([first, second, 0]);
+                [first, second, third, b'=']
+            }
+            _ => return Ok(()),
+        };
+        out.put(&text)
     }
 }
 
@@ -183,16 +188,12 @@ impl Decoder {
         }
         let mut rest = text.get(progress.read..).unwrap_or(&[]);
         let mut free = out.get_mut(progress.written..).unwrap_or(&mut []);
-        let groups = (rest.len() / 4).min(free.len() / 3);
-        if !self.ended
-            && let Some((whole, tail)) = rest.split_at_checked(groups * 4)
-            && let Ok(written) = STANDARD.decode_slice(whole, free)
-        {
-            self.ended = whole.last() == Some(&b'=');
-            progress.read += whole.len();
-            progress.written += written;
-            rest = tail;
-            free = free.get_mut(written..).unwrap_or(&mut []);
+        if !self.ended {
+            let groups = decode(rest, free);
+            progress.read += groups * 4;
+            progress.written += groups * 3;
+            rest = rest.get(groups * 4..).unwrap_or(&[]);
+            free = free.get_mut(groups * 3..).unwrap_or(&mut []);
         }
         // What is left is a fault, a padded group, or less than a group.
         while let Some((group, tail)) = rest.split_first_chunk() {
@@ -242,14 +243,20 @@ impl Decoder {
         if self.ended {
             return Err(DecodeError::Padding);
         }
-        let mut bytes = [0; 3];
-        let written = STANDARD.decode_slice(group, &mut bytes).map_err(|_| fault_of(group))?;
+        let (symbols, written) = match *group {
+            [first, second, b'=', b'='] => ([first, second, b'A', b'A'], 1),
+            [first, second, third, b'='] => ([first, second, third, b'A'], 2),
+            symbols => (symbols, 3),
+        };
+        let bytes = decode_symbols(symbols).ok_or_else(|| fault_of(group))?;
+        let (bytes, trailing) = bytes.split_at_checked(written).unwrap_or((&bytes, &[]));
+        if trailing.iter().any(|bits| *bits != 0) {
+            return Err(DecodeError::TrailingBits);
+        }
         if written > out.len() {
             return Ok(None);
         }
-        for (to, &from) in out.iter_mut().zip(&bytes).take(written) {
-            *to = from;
-        }
+        copy(bytes, out);
         self.ended = written < 3;
         Ok(Some(written))
     }
@@ -257,19 +264,70 @@ impl Decoder {
 
 /// What is wrong with a group that does not decode.
 fn fault_of(group: &[u8; 4]) -> DecodeError {
-    let symbol = |byte: &u8| matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/');
-    if !group.iter().all(|byte| symbol(byte) || *byte == b'=') {
-        return DecodeError::Symbol;
-    }
-    match group {
-        [first, second, _, b'='] if symbol(first) && symbol(second) => DecodeError::TrailingBits,
-        _ => DecodeError::Padding,
-    }
+    let known = |byte: &u8| bits_of(*byte) != NO_SYMBOL || *byte == b'=';
+    if group.iter().all(known) { DecodeError::Padding } else { DecodeError::Symbol }
 }
 
-/// Encodes `bytes` with padding; nothing where `out` is too small, which the callers rule out.
+/// Encodes groups as far as `out` goes, and says how many there were.
 fn encode(bytes: &[u8], out: &mut [u8]) -> usize {
-    STANDARD.encode_slice(bytes, out).unwrap_or(0)
+    let (groups, _) = bytes.as_chunks();
+    let (quads, _) = out.as_chunks_mut();
+    for (quad, group) in quads.iter_mut().zip(groups) {
+        *quad = encode_group(*group);
+    }
+    groups.len().min(quads.len())
+}
+
+fn encode_group([first, second, third]: [u8; 3]) -> [u8; 4] {
+    let bits = u32::from_be_bytes([0, first, second, third]);
+    [18, 12, 6, 0].map(|shift| symbol_of((bits >> shift) as u8))
+}
+
+const SYMBOLS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// The symbol of the low six bits.
+const fn symbol_of(bits: u8) -> u8 {
+    // Never out of bounds, which the compiler sees.
+    SYMBOLS[(bits & 0x3f) as usize]
+}
+
+/// Decodes groups without padding as far as `out` goes, up to the first that does not decode; says how many there were.
+fn decode(text: &[u8], out: &mut [u8]) -> usize {
+    let (groups, _) = text.as_chunks();
+    let (triples, _) = out.as_chunks_mut();
+    let mut decoded = 0;
+    for (triple, group) in triples.iter_mut().zip(groups) {
+        let Some(bytes) = decode_symbols(*group) else { break };
+        *triple = bytes;
+        decoded += 1;
+    }
+    decoded
+}
+
+fn decode_symbols(symbols: [u8; 4]) -> Option<[u8; 3]> {
+    let [first, second, third, fourth] = symbols.map(bits_of);
+    if (first | second | third | fourth) & NO_SYMBOL != 0 {
+        return None;
+    }
+    let bits = u32::from(first) << 18 | u32::from(second) << 12 | u32::from(third) << 6 | u32::from(fourth);
+    let [_, bytes @ ..] = bits.to_be_bytes();
+    Some(bytes)
+}
+
+const NO_SYMBOL: u8 = 0x80;
+
+/// The six bits of a symbol, or [`NO_SYMBOL`].
+const fn bits_of(symbol: u8) -> u8 {
+    const BITS: [u8; 256] = {
+        let mut table = [NO_SYMBOL; 256];
+        let mut bits = 0;
+        while bits < 64 {
+            table[symbol_of(bits) as usize] = bits;
+            bits += 1;
+        }
+        table
+    };
+    BITS[symbol as usize]
 }
 
 /// A group of `N` bytes that is not full yet.
@@ -286,11 +344,7 @@ impl<const N: usize> Carry<N> {
 
     /// Takes from `input` what fills the group; how much that is.
     fn fill(&mut self, input: &[u8]) -> usize {
-        let free = self.bytes.get_mut(self.len..).unwrap_or(&mut []);
-        let taken = free.len().min(input.len());
-        for (to, &from) in free.iter_mut().zip(input) {
-            *to = from;
-        }
+        let taken = copy(input, self.bytes.get_mut(self.len..).unwrap_or(&mut []));
         self.len += taken;
         taken
     }

@@ -69,6 +69,13 @@ impl<'b> Window<'b> {
         self.len == 0
     }
 
+    /// Drops what lies before the window.
+    fn pass<'i>(&mut self, bytes: &'i [u8]) -> &'i [u8] {
+        let passed = usize::try_from(self.skip).map_or(bytes.len(), |skip| skip.min(bytes.len()));
+        self.skip = self.skip.saturating_sub(passed as u64);
+        bytes.get(passed..).unwrap_or_default()
+    }
+
     /// The bytes kept, for as long as the buffer lives.
     pub fn into_filled(self) -> &'b mut [u8] {
         self.out.split_at_mut_checked(self.len).map_or(&mut [], |(filled, _)| filled)
@@ -77,17 +84,22 @@ impl<'b> Window<'b> {
 
 impl Sink for Window<'_> {
     fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
-        let passed = usize::try_from(self.skip).map_or(bytes.len(), |skip| skip.min(bytes.len()));
-        self.skip -= passed as u64;
-        let (_, wanted) = bytes.split_at_checked(passed).unwrap_or((bytes, &[]));
-        let Some(free) = self.out.get_mut(self.len..) else { return Err(Full) };
-        let taken = wanted.len().min(free.len());
-        for (to, from) in free.iter_mut().zip(wanted) {
-            *to = *from;
-        }
+        let wanted = if self.skip == 0 { bytes } else { self.pass(bytes) };
+        let taken = self.out.get_mut(self.len..).map_or(0, |free| copy(wanted, free));
         self.len += taken;
         if taken < wanted.len() { Err(Full) } else { Ok(()) }
     }
+}
+
+/// Copies as many bytes as fit, and says how many.
+pub(crate) fn copy(from: &[u8], to: &mut [u8]) -> usize {
+    let length = from.len().min(to.len());
+    match (from.get(..length), to.get_mut(..length)) {
+        // Of the same length, which the compiler sees: no check is left.
+        (Some(from), Some(to)) => to.copy_from_slice(from),
+        _ => return 0,
+    }
+    length
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 use std::prelude::v1::*;
 
+use ::base64::Engine as _;
+use ::base64::engine::general_purpose::STANDARD;
+
 use super::*;
 use crate::sink::{Count, Window};
 

@@ -23,6 +23,7 @@ use crate::http::exchange::{Exchange, ExchangeError, Message, Step as Http};
 use crate::http::framing::{Facts, Framing};
 use crate::http::head::Head;
 use crate::http::response::ResponseError;
+use crate::policy::Permitted;
 use crate::reason::{Fault, Interrupt, Reason};
 use crate::task::{Action, Misuse, Poll, Task};
 use crate::time::Instant;
@@ -50,8 +51,9 @@ pub trait Kind {
     /// How the task ends.
     type Outcome: Copy;
 
-    /// Something came. An error ends the call, once the event has been shown if there is one.
-    fn hear<'i>(&mut self, heard: Heard<'i>, limits: Heed) -> (Option<Self::Event<'i>>, Result<(), Reason>);
+    /// Something came. An error ends the call, once the event has been shown if there is one; without an event there
+    /// is an error.
+    fn hear<'i>(&mut self, heard: Heard<'i>, heed: Heed<'_>) -> (Option<Self::Event<'i>>, Result<(), Reason>);
 
     /// The answer is complete. An error makes a failure of it.
     fn complete(&mut self) -> Result<(), Reason>;
@@ -68,7 +70,9 @@ pub trait Kind {
 
 /// What a [`Kind`] must know of a call to judge its answer.
 #[derive(Clone, Copy, Debug)]
-pub struct Heed {
+pub struct Heed<'c> {
+    /// The URL of the hop; there is one as long as something is heard.
+    pub url: Option<Permitted<'c>>,
     /// The request was read by a proxy, and not only carried by it.
     pub by_proxy: bool,
 }
@@ -111,20 +115,15 @@ pub struct CallTask<'r, K> {
 }
 
 impl<K: Kind> CallTask<'_, K> {
-    fn hear<'i>(&mut self, consumed: usize, heard: Heard<'i>) -> Poll<K::Event<'i>, K::Outcome> {
-        let heed = Heed { by_proxy: self.call.hop.proxy.is_some() && !self.call.hop.is_secure() };
-        match self.kind.hear(heard, heed) {
-            (Some(event), Ok(())) => Poll { consumed, action: Action::Event(event) },
-            (Some(event), Err(reason)) => {
-                self.call.doom(reason);
-                Poll { consumed, action: Action::Event(event) }
-            }
-            (None, Ok(())) => Poll { consumed, action: Action::Continue },
-            (None, Err(reason)) => {
-                self.call.doom(reason);
-                Poll { consumed, action: Action::Continue }
-            }
+    /// What the kind makes of what was heard: an event, or nothing because the call is at its end.
+    fn hear<'i>(&mut self, heard: Heard<'i>) -> Option<K::Event<'i>> {
+        let hop = &self.call.hop;
+        let heed = Heed { url: hop.url(), by_proxy: hop.proxy.is_some() && !hop.is_secure() };
+        let (event, verdict) = self.kind.hear(heard, heed);
+        if let Err(reason) = verdict {
+            self.call.doom(reason);
         }
+        event
     }
 }
 
@@ -132,30 +131,38 @@ impl<K: Kind> Task for CallTask<'_, K> {
     type Event<'i> = K::Event<'i>;
     type Outcome = K::Outcome;
 
+    // Two loops, blocking and asynchronous, need not have a copy each.
+    #[inline(never)]
     fn poll<'i>(&mut self, now: Instant, rx: &'i [u8], tx: &mut [u8]) -> Poll<K::Event<'i>, K::Outcome> {
-        if !self.call.is_over()
-            && let Some(event) = self.kind.news(self.call.progress())
-        {
-            return Poll { consumed: 0, action: Action::Event(event) };
-        }
-        let Poll { consumed, action } = self.call.poll(now, rx, tx);
-        let action = match action {
-            Action::Event(Some(heard)) => return self.hear(consumed, heard),
-            Action::Event(None) => {
-                let result = self.kind.complete();
-                self.call.settle(result);
-                Action::Continue
+        loop {
+            if !self.call.is_over()
+                && let Some(event) = self.kind.news(self.call.progress())
+            {
+                return Poll { consumed: 0, action: Action::Event(event) };
             }
-            Action::Done(ended) => Action::Done(self.kind.outcome(ended)),
-            Action::Connect { reuse } => Action::Connect { reuse },
-            Action::Secure => Action::Secure,
-            Action::Transmit { length, more } => Action::Transmit { length, more },
-            Action::Fill { at, end, offset } => Action::Fill { at, end, offset },
-            Action::Read => Action::Read,
-            Action::Continue => Action::Continue,
-            Action::Release { keep } => Action::Release { keep },
-        };
-        Poll { consumed, action }
+            let Poll { consumed, action } = self.call.poll(now, rx, tx);
+            let action = match action {
+                // What nothing is made of ends the call, and with it the bytes received.
+                Action::Event(Some(heard)) => match self.hear(heard) {
+                    Some(event) => Action::Event(event),
+                    None => continue,
+                },
+                Action::Event(None) => {
+                    let result = self.kind.complete();
+                    self.call.settle(result);
+                    continue;
+                }
+                Action::Done(ended) => Action::Done(self.kind.outcome(ended)),
+                Action::Connect { reuse } => Action::Connect { reuse },
+                Action::Secure => Action::Secure,
+                Action::Transmit { length, more } => Action::Transmit { length, more },
+                Action::Fill { at, end, offset } => Action::Fill { at, end, offset },
+                Action::Read => Action::Read,
+                Action::Continue => Action::Continue,
+                Action::Release { keep } => Action::Release { keep },
+            };
+            return Poll { consumed, action };
+        }
     }
 
     fn route(&self) -> Route<'_> {
@@ -487,6 +494,11 @@ impl<'r> Call<'r> {
     /// Ends the call with this reason as soon as its last event has been shown.
     fn doom(&mut self, reason: Reason) {
         self.doom = self.doom.or(Some(reason));
+    }
+
+    /// Ends the call before it has begun.
+    pub(crate) fn refuse(&mut self, reason: Reason) {
+        self.end(Err(reason), false);
     }
 
     /// The answer is complete, and found to be this.

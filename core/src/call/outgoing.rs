@@ -90,9 +90,7 @@ pub(crate) struct Headers<'r>(pub(crate) &'r [(&'r str, &'r str)]);
 impl<'r> Headers<'r> {
     /// Whether every one could be written (CTX-09).
     pub(crate) fn are_legal(&self) -> bool {
-        self.0
-            .iter()
-            .all(|(name, value)| !name.is_empty() && name.bytes().all(is_token) && value.bytes().all(is_text))
+        self.0.iter().all(|(name, value)| !name.is_empty() && name.bytes().all(is_token) && value.bytes().all(is_text))
     }
 
     /// Those that are sent: not the library's own, and of a repeated name only the last.

@@ -9,6 +9,8 @@
 //!
 //! Extensions and trailer fields are checked and dropped; nothing has to be buffered, so they need no memory.
 
+use crate::digits::hex_digit;
+
 /// The coding is malformed, or an extension or the trailer section is longer than [`MAX_OVERHEAD`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadChunk;
@@ -102,10 +104,13 @@ impl Decoder {
     }
 
     fn step(&mut self, byte: u8) -> Result<(), BadChunk> {
+        self.overhead = self.overhead.saturating_add(1);
+        if self.overhead > MAX_OVERHEAD {
+            return Err(BadChunk);
+        }
         self.state = match (self.state, byte) {
             (State::SizeStart, _) => {
                 self.remaining = 0;
-                self.overhead = 0;
                 self.digit(byte)?;
                 State::Size
             }
@@ -117,13 +122,15 @@ impl Decoder {
             (State::Size | State::BeforeExtension, b' ' | b'\t') => State::BeforeExtension,
             (State::Size | State::BeforeExtension, b';') => State::Extension,
             (State::Extension, _) if is_text(byte) => State::Extension,
-            (State::SizeLf, b'\n') if self.remaining > 0 => State::Data,
             (State::SizeLf, b'\n') => {
                 self.overhead = 0;
-                State::FieldStart
+                if self.remaining > 0 { State::Data } else { State::FieldStart }
             }
             (State::DataCr, b'\r') => State::DataLf,
-            (State::DataLf, b'\n') => State::SizeStart,
+            (State::DataLf, b'\n') => {
+                self.overhead = 0;
+                State::SizeStart
+            }
             (State::FieldStart, b'\r') => State::EndLf,
             (State::FieldStart | State::FieldName, _) if is_token(byte) => State::FieldName,
             (State::FieldName, b':') => State::FieldValue,
@@ -133,19 +140,15 @@ impl Decoder {
             (State::EndLf, b'\n') => State::Done,
             _ => return Err(BadChunk),
         };
-        self.overhead = self.overhead.saturating_add(1);
-        if self.overhead > MAX_OVERHEAD { Err(BadChunk) } else { Ok(()) }
+        Ok(())
     }
 
     fn digit(&mut self, byte: u8) -> Result<(), BadChunk> {
-        let digit = match byte {
-            b'0'..=b'9' => byte.wrapping_sub(b'0'),
-            b'a'..=b'f' => byte.wrapping_sub(b'a').wrapping_add(10),
-            b'A'..=b'F' => byte.wrapping_sub(b'A').wrapping_add(10),
-            _ => return Err(BadChunk),
-        };
-        self.remaining =
-            self.remaining.checked_mul(16).and_then(|n| n.checked_add(u64::from(digit))).ok_or(BadChunk)?;
+        let digit = hex_digit(byte).ok_or(BadChunk)?;
+        if self.remaining > u64::MAX >> 4 {
+            return Err(BadChunk);
+        }
+        self.remaining = self.remaining << 4 | u64::from(digit);
         Ok(())
     }
 }

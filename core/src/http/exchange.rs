@@ -147,7 +147,16 @@ impl Default for Exchange {
 impl Exchange {
     /// Before the first byte of the request.
     pub const fn new() -> Self {
-        Self { sending: Sending::Before(0), sent: 0, ready: 0, content: 0, content_written: 0, heard: false, ended: false, reader: ResponseReader::new() }
+        Self {
+            sending: Sending::Before(0),
+            sent: 0,
+            ready: 0,
+            content: 0,
+            content_written: 0,
+            heard: false,
+            ended: false,
+            reader: ResponseReader::new(),
+        }
     }
 
     /// Bytes of the request handed out for transmission.

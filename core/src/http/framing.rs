@@ -2,6 +2,7 @@
 //! are decided.
 
 use super::fields::list;
+use crate::digits::decimal;
 
 /// How the end of a response body is found (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,17 +163,6 @@ impl<'i> Facts<'i> {
     pub const fn charset(&self) -> Charset {
         self.charset
     }
-}
-
-/// 1*DIGIT without a sign, or nothing; nothing, too, where it overflows.
-fn decimal(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0_u64, |number, digit| {
-        let digit = digit.wrapping_sub(b'0');
-        if digit > 9 { None } else { number.checked_mul(10)?.checked_add(u64::from(digit)) }
-    })
 }
 
 /// The charset parameter of a media type (RFC 9110 section 8.3.2).

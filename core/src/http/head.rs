@@ -118,9 +118,15 @@ fn parse(rx: &[u8]) -> Result<Option<(Head<'_>, Facts<'_>)>, HeadError> {
 // Never inlined, so that the larger array does not burden the stack where the smaller is used.
 #[inline(never)]
 fn parse_into<const FIELDS: usize>(rx: &[u8]) -> Result<Option<(Head<'_>, Facts<'_>)>, HeadError> {
-    let mut slots = [const { MaybeUninit::uninit() }; FIELDS];
+    parse_with(rx, &mut [const { MaybeUninit::uninit() }; FIELDS])
+}
+
+fn parse_with<'i>(
+    rx: &'i [u8],
+    slots: &mut [MaybeUninit<httparse::Header<'i>>],
+) -> Result<Option<(Head<'i>, Facts<'i>)>, HeadError> {
     let mut response = httparse::Response::new(&mut []);
-    let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, rx, &mut slots);
+    let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, rx, slots);
     let length = match parsed {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return Ok(None),

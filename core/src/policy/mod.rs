@@ -18,7 +18,7 @@ use core::fmt;
 use core::ops::Deref;
 
 use crate::reason::Reason;
-use crate::url::{Authority, Host, Parts, Url, UrlError, port_number};
+use crate::url::{Authority, Host, Parts, Url, UrlError, port_number, split_before};
 
 /// The hosts that the administration of the mini program has entered (CTX-04).
 ///
@@ -56,18 +56,38 @@ impl<'c> Whitelist<'c> {
 
     /// Whether some entry admits the host and port of `url`.
     pub fn admits(&self, url: &Url<'_>) -> bool {
-        self.entries().filter_map(Entry::parse).any(|entry| entry.admits(url))
+        let mut left = *self;
+        while let Some(entry) = left.take() {
+            if Entry::parse(entry).is_some_and(|entry| entry.admits(url)) {
+                return true;
+            }
+        }
+        false
     }
 
     fn checked(self) -> Result<Self, BadEntry> {
-        match self.entries().position(|entry| Entry::parse(entry).is_none()) {
-            Some(index) => Err(BadEntry { index }),
-            None => Ok(self),
+        let (mut left, mut index) = (self, 0);
+        while let Some(entry) = left.take() {
+            Entry::parse(entry).ok_or(BadEntry { index })?;
+            index += 1;
         }
+        Ok(self)
     }
 
-    fn entries(&self) -> impl Iterator<Item = &'c str> {
-        self.entries.iter().copied().chain(self.list.split([',', ' ']).filter(|entry| !entry.is_empty()))
+    /// Takes the next entry out.
+    fn take(&mut self) -> Option<&'c str> {
+        if let Some((entry, left)) = self.entries.split_first() {
+            self.entries = left;
+            return Some(entry);
+        }
+        while !self.list.is_empty() {
+            let (entry, left) = split_before(self.list, b", ");
+            self.list = left.get(1..).unwrap_or_default();
+            if !entry.is_empty() {
+                return Some(entry);
+            }
+        }
+        None
     }
 }
 

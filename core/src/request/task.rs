@@ -135,15 +135,20 @@ impl<'r> RequestTask<'r> {
     /// No more than so many bytes of body are taken; a longer one ends the task with [`Reason::TooLarge`], where
     /// its length is announced before the first byte of it.
     pub const fn with_limit(mut self, bytes: u64) -> Self {
+        self.limit_to(bytes);
+        self
+    }
+
+    /// [`with_limit`](Self::with_limit) in place.
+    pub(crate) const fn limit_to(&mut self, bytes: u64) {
         if bytes < self.kind.limit {
             self.kind.limit = bytes;
         }
-        self
     }
 }
 
 impl Answer {
-    fn head(&mut self, status: u16, facts: &Facts<'_>, heed: Heed) -> Result<(), Reason> {
+    fn head(&mut self, status: u16, facts: &Facts<'_>, heed: Heed<'_>) -> Result<(), Reason> {
         self.verdict = match status {
             407 if heed.by_proxy => return Err(Reason::ProxyRefused),
             _ if facts.length(status).is_some_and(|length| length > self.limit) => return Err(Reason::TooLarge),
@@ -172,7 +177,7 @@ impl Kind for Answer {
     type Event<'i> = Event<'i>;
     type Outcome = Outcome;
 
-    fn hear<'i>(&mut self, heard: Heard<'i>, heed: Heed) -> (Option<Event<'i>>, Result<(), Reason>) {
+    fn hear<'i>(&mut self, heard: Heard<'i>, heed: Heed<'_>) -> (Option<Event<'i>>, Result<(), Reason>) {
         match heard {
             Heard::Interim(head) => (Some(Event::Interim(head)), Ok(())),
             Heard::Redirect(head) => (Some(Event::Redirect(head)), Ok(())),

@@ -2,74 +2,93 @@
 //!
 //! The parser of `core::net` takes the same language, but has panicking code in it and is some four times larger.
 
+use super::position_of;
 use crate::digits::{decimal, hex_digit};
 
 /// Four decimal numbers up to 255, without leading zeros.
-pub(super) fn v4(text: &[u8]) -> Option<u32> {
-    let (mut address, mut count) = (0_u32, 0_u8);
-    for octet in text.split(|byte| *byte == b'.') {
-        let value = decimal(octet).filter(|value| *value <= 255)?;
-        if octet.len() > 3 || (octet.len() > 1 && octet.starts_with(b"0")) || count == 4 {
-            return None;
-        }
-        address = address << 8 | value as u32;
-        count += 1;
+pub(super) fn v4(text: &[u8]) -> Option<[u8; 4]> {
+    let mut address = [0; 4];
+    let mut rest = Some(text);
+    for octet in &mut address {
+        let (digits, after) = split_at_byte(b'.', rest?);
+        *octet = match digits {
+            [b'0', _, ..] => return None,
+            _ => u8::try_from(decimal(digits)?).ok()?,
+        };
+        rest = after;
     }
-    (count == 4).then_some(address)
+    rest.is_none().then_some(address)
 }
 
 /// An IPv6 address without brackets or zone (RFC 4291 section 2.2): eight groups of up to four hexadecimal digits, of
 /// which one run may be left out as `::`, and the last two be written as an IPv4 address.
-pub(super) fn v6(text: &[u8]) -> Option<u128> {
-    let gap = text.windows(2).position(|pair| pair == b"::");
-    let Some((head, tail)) = gap.and_then(|at| text.split_at_checked(at)) else {
-        let all = Groups::parse(text, true)?;
-        return (all.count == 8).then_some(all.value);
-    };
-    let (head, tail) = (Groups::parse(head, false)?, Groups::parse(tail.get(2..)?, true)?);
-    // The gap stands for one group at least.
-    if head.count + tail.count > 7 {
-        return None;
+pub(super) fn v6(text: &[u8]) -> Option<[u16; 8]> {
+    let mut groups = Groups { groups: [0; 8], count: 0 };
+    // How many groups come before the `::`.
+    let mut gap = None;
+    let mut rest = Some(match text {
+        [b':', tail @ ..] if tail.starts_with(b":") => tail,
+        [b':', ..] => return None,
+        _ => text,
+    });
+    while let Some(text) = rest {
+        let (group, after) = split_at_byte(b':', text);
+        rest = after;
+        if group.is_empty() {
+            // Between the two colons; a single one must not end the address.
+            if gap.replace(groups.count).is_some() {
+                return None;
+            }
+            rest = Some(after?).filter(|after| !after.is_empty());
+        } else if let (Some([a, b, c, d]), None) = (v4(group), after) {
+            groups.add(u16::from_be_bytes([a, b]))?;
+            groups.add(u16::from_be_bytes([c, d]))?;
+        } else {
+            groups.add(hex_group(group)?)?;
+        }
     }
-    let high = (head.count..8).fold(head.value, |value, _| value << 16);
-    Some(high | tail.value)
+    groups.spread(gap)
 }
 
 struct Groups {
-    value: u128,
-    /// At most 8.
-    count: u8,
+    groups: [u16; 8],
+    count: usize,
 }
 
 impl Groups {
-    fn parse(text: &[u8], may_end_in_v4: bool) -> Option<Self> {
-        let mut groups = Self { value: 0, count: 0 };
-        if text.is_empty() {
-            return Some(groups);
+    fn add(&mut self, group: u16) -> Option<()> {
+        *self.groups.get_mut(self.count)? = group;
+        self.count += 1;
+        Some(())
+    }
+
+    /// With zeros for those left out after the first `gap`, which must be one at least.
+    fn spread(self, gap: Option<usize>) -> Option<[u16; 8]> {
+        let missing = self.groups.len().checked_sub(self.count)?;
+        if (missing > 0) != gap.is_some() {
+            return None;
         }
-        let mut pieces = text.split(|byte| *byte == b':');
-        while let Some(piece) = pieces.next() {
-            if piece.contains(&b'.') {
-                let address = v4(piece).filter(|_| may_end_in_v4 && pieces.next().is_none())?;
-                groups.value = groups.value << 32 | u128::from(address);
-                groups.count += 2;
-            } else {
-                groups.value = groups.value << 16 | u128::from(group(piece)?);
-                groups.count += 1;
-            }
-            if groups.count > 8 {
-                return None;
-            }
+        let mut address = [0; 8];
+        for (at, group) in self.groups.into_iter().take(self.count).enumerate() {
+            let shift = if gap.is_some_and(|gap| at >= gap) { missing } else { 0 };
+            *address.get_mut(at + shift)? = group;
         }
-        Some(groups)
+        Some(address)
     }
 }
 
-fn group(digits: &[u8]) -> Option<u16> {
-    if digits.is_empty() || digits.len() > 4 {
+/// One to four digits.
+fn hex_group(digits: &[u8]) -> Option<u16> {
+    if digits.len() > 4 {
         return None;
     }
-    digits.iter().try_fold(0_u16, |value, digit| Some(value << 4 | u16::from(hex_digit(*digit)?)))
+    digits.iter().try_fold(0, |value, digit| Some(value << 4 | u16::from(hex_digit(*digit)?)))
+}
+
+/// What comes before the first such byte, and what comes after it, where there is one.
+fn split_at_byte(byte: u8, text: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let at = position_of(&[byte], text);
+    (text.get(..at).unwrap_or_default(), text.get(at.saturating_add(1)..))
 }
 
 #[cfg(test)]
@@ -80,8 +99,8 @@ mod tests {
 
     fn agrees(text: &[u8]) -> bool {
         let text = core::str::from_utf8(text).unwrap();
-        let four = text.parse::<Ipv4Addr>().ok().map(u32::from);
-        let six = text.parse::<Ipv6Addr>().ok().map(u128::from);
+        let four = text.parse::<Ipv4Addr>().ok().map(|address| address.octets());
+        let six = text.parse::<Ipv6Addr>().ok().map(|address| address.segments());
         assert_eq!(v4(text.as_bytes()), four, "{text}");
         assert_eq!(v6(text.as_bytes()), six, "{text}");
         four.is_some() || six.is_some()

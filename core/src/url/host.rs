@@ -63,13 +63,13 @@ impl<'a> Authority<'a> {
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let (host, rest) = match text.strip_prefix('[') {
             Some(inside) => {
-                let (inside, rest) = super::split_before(inside, |byte| byte == b']');
+                let (inside, rest) = super::split_before(inside, b"]");
                 let rest = rest.strip_prefix(']')?;
                 address::v6(inside.as_bytes())?;
                 (Host { kind: HostKind::V6, text: inside }, rest)
             }
             None => {
-                let (name, rest) = super::split_before(text, |byte| byte == b':');
+                let (name, rest) = super::split_before(text, b":");
                 (Host { kind: kind_of(name)?, text: name }, rest)
             }
         };

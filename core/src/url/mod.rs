@@ -14,7 +14,8 @@
 //! # Ok::<(), miniwire_core::url::UrlError>(())
 //! ```
 
-use crate::digits::{hex_digit, put_decimal};
+use crate::digits::put_decimal;
+use crate::percent;
 use crate::sink::{Full, Sink};
 
 mod address;
@@ -159,19 +160,19 @@ impl<'u> Url<'u> {
         let (scheme, after_scheme) = split_scheme(text).ok_or(UrlError::Malformed)?;
         let scheme = Scheme::from_name(scheme).ok_or(UrlError::Scheme)?;
         let after_slashes = after_scheme.strip_prefix("//").ok_or(UrlError::Malformed)?;
-        let (authority, tail) = split_before(after_slashes, |byte| matches!(byte, b'/' | b'?' | b'#'));
-        let (path_and_query, fragment) = split_before(tail, |byte| byte == b'#');
-        let (path, query) = split_before(path_and_query, |byte| byte == b'?');
+        let (authority, tail) = split_before(after_slashes, b"/?#");
+        let (path_and_query, fragment) = split_before(tail, b"#");
+        let (path, query) = split_before(path_and_query, b"?");
 
         let authority = Authority::parse(authority).ok_or(UrlError::Malformed)?;
         let port = match authority.port {
             None | Some("") => scheme.default_port(),
             Some(digits) => port_number(digits).ok_or(UrlError::Malformed)?,
         };
-        if path.as_bytes().contains(&b'\\') {
+        if memchr::memchr(b'\\', path.as_bytes()).is_some() {
             return Err(UrlError::Malformed);
         }
-        if !escapes_are_well_formed(path_and_query.as_bytes()) {
+        if percent::has_malformed_escape(path_and_query.as_bytes()) {
             return Err(UrlError::MalformedEscape);
         }
 
@@ -253,10 +254,9 @@ impl<'u> Url<'u> {
 
     /// What joins further query text to [`without_fragment`](Self::without_fragment) (REQ-06).
     pub fn query_joint(&self) -> Joint {
-        match self.query() {
+        match self.query().map(str::as_bytes) {
             None => Joint::Question,
-            Some("") => Joint::Nothing,
-            Some(query) if query.ends_with(['?', '&']) => Joint::Nothing,
+            Some([] | [.., b'?' | b'&']) => Joint::Nothing,
             Some(_) => Joint::Ampersand,
         }
     }
@@ -328,7 +328,7 @@ impl<'u> Url<'u> {
 
 /// The scheme's name, and what follows its colon. `None` where the text does not begin with one.
 fn split_scheme(text: &str) -> Option<(&str, &str)> {
-    let (name, rest) = split_before(text, |byte| byte == b':');
+    let (name, rest) = split_before(text, b":");
     is_scheme_name(name.as_bytes()).then_some((name, rest.strip_prefix(':')?))
 }
 
@@ -338,16 +338,15 @@ fn is_scheme_name(name: &[u8]) -> bool {
         && name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
 }
 
-/// Splits before the first ASCII byte that `ends`, or at the end of the text.
-fn split_before(text: &str, ends: impl Fn(u8) -> bool) -> (&str, &str) {
-    let at = text.bytes().position(ends).unwrap_or(text.len());
+/// Splits before the first of the ASCII bytes `ends`, or at the end of the text.
+pub(crate) fn split_before<'t>(text: &'t str, ends: &[u8]) -> (&'t str, &'t str) {
+    let at = position_of(ends, text.as_bytes());
     text.split_at_checked(at).unwrap_or((text, ""))
 }
 
-fn escapes_are_well_formed(text: &[u8]) -> bool {
-    let mut pieces = text.split(|byte| *byte == b'%');
-    pieces.next();
-    pieces.all(|piece| matches!(piece, [high, low, ..] if hex_digit(*high).is_some() && hex_digit(*low).is_some()))
+/// Where the first byte is that is one of `ends`, or the end of `bytes`.
+fn position_of(ends: &[u8], bytes: &[u8]) -> usize {
+    bytes.iter().position(|byte| ends.iter().any(|end| end == byte)).unwrap_or(bytes.len())
 }
 
 /// Whether RFC 3986 allows the byte somewhere in a URI.

@@ -2,7 +2,7 @@
 
 use core::cell::Cell;
 
-use super::{Parts, Scheme, Url, UrlError, is_scheme_name, put_escaped};
+use super::{Parts, Scheme, Url, UrlError, is_scheme_name, position_of, put_escaped};
 use crate::sink::{Full, Window};
 
 /// Why a reference was not resolved.
@@ -104,11 +104,11 @@ struct Reference<'l> {
 
 impl<'l> Reference<'l> {
     fn split(location: &'l [u8]) -> Result<Self, ResolveError> {
-        let (location, _fragment) = split_before(location, |byte| byte == b'#');
-        let (hierarchy, query) = split_before(location, |byte| byte == b'?');
+        let (location, _fragment) = split_before(location, b"#");
+        let (hierarchy, query) = split_before(location, b"?");
         let query = (!query.is_empty()).then_some(query);
 
-        let (name, rest) = split_before(hierarchy, |byte| matches!(byte, b':' | b'/'));
+        let (name, rest) = split_before(hierarchy, b":/");
         let (scheme, rest) = match rest {
             [b':', rest @ ..] if is_scheme_name(name) => (hierarchy.get(..name.len() + 1), rest),
             _ => (None, hierarchy),
@@ -121,7 +121,7 @@ impl<'l> Reference<'l> {
             };
         }
         let (_, after_slashes) = rest.split_at_checked(2).unwrap_or_default();
-        let (authority, path) = split_before(after_slashes, |byte| byte == b'/');
+        let (authority, path) = split_before(after_slashes, b"/");
         let authority = rest.get(..authority.len() + 2);
         Ok(Self { scheme, authority, path, query })
     }
@@ -134,9 +134,8 @@ fn refusal_of(scheme: &[u8]) -> ResolveError {
     }
 }
 
-fn split_before(bytes: &[u8], ends: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
-    let at = bytes.iter().position(|byte| ends(*byte)).unwrap_or(bytes.len());
-    bytes.split_at_checked(at).unwrap_or((bytes, &[]))
+fn split_before<'l>(bytes: &'l [u8], ends: &[u8]) -> (&'l [u8], &'l [u8]) {
+    bytes.split_at_checked(position_of(ends, bytes)).unwrap_or((bytes, &[]))
 }
 
 /// Where the last segment of the base's path begins.

@@ -63,6 +63,8 @@ pub struct Validator {
     utf8: Checker,
     /// The rest of the `true`, `false` or `null` under way.
     word: &'static [u8],
+    /// How many hexadecimal digits of the escape under way are still to come.
+    missing: u8,
     depth: u8,
     /// What is open, one bit each, the innermost lowest: 1 for an object.
     open: u128,
@@ -80,11 +82,7 @@ enum State {
     After,
     Text,
     Escape,
-    /// So many hexadecimal digits are still to come.
-    Hex4,
-    Hex3,
-    Hex2,
-    Hex1,
+    Hex,
     Word,
     Minus,
     Zero,
@@ -96,10 +94,27 @@ enum State {
     ExponentDigits,
 }
 
+impl State {
+    /// White space may stand here.
+    const fn is_between_tokens(self) -> bool {
+        use State::*;
+        matches!(self, Value | FirstItem | FirstKey | Key | Colon | After)
+    }
+}
+
 impl Validator {
     /// A validator before the first byte.
     pub const fn new() -> Self {
-        Self { failure: None, state: State::Value, in_key: false, utf8: Checker::new(), word: &[], depth: 0, open: 0 }
+        Self {
+            failure: None,
+            state: State::Value,
+            in_key: false,
+            utf8: Checker::new(),
+            word: &[],
+            missing: 0,
+            depth: 0,
+            open: 0,
+        }
     }
 
     /// Checks the next bytes of the text.
@@ -130,6 +145,7 @@ impl Validator {
         }
     }
 
+    #[inline(never)]
     /// Takes byte for byte by the grammar, but a run of characters, digits or spaces at once.
     fn check(&mut self, chunk: &[u8]) -> Result<(), NotJson> {
         use State::*;
@@ -143,62 +159,61 @@ impl Validator {
         while let Some((&byte, after)) = rest.split_first() {
             let here = rest;
             rest = after;
-            state = match (state, byte) {
-                (Value | FirstItem, b'"') => self.enter_text(false),
-                (Value | FirstItem, b'{') => self.enter(true)?,
-                (Value | FirstItem, b'[') => self.enter(false)?,
-                (Value | FirstItem, b't') => self.enter_word(b"rue"),
-                (Value | FirstItem, b'f') => self.enter_word(b"alse"),
-                (Value | FirstItem, b'n') => self.enter_word(b"ull"),
-                (Value | FirstItem, b'-') => Minus,
-                (Value | FirstItem, b'0') => Zero,
-                (Value | FirstItem, b'1'..=b'9') => Integer,
+            if state.is_between_tokens() && is_space(byte) {
+                rest = skip(after, is_space);
+                continue;
+            }
+            state = match state {
+                FirstItem if byte == b']' => self.leave(),
+                Value | FirstItem => self.value(byte)?,
+                FirstKey if byte == b'}' => self.leave(),
+                FirstKey | Key if byte == b'"' => self.enter_text(true),
+                Colon if byte == b':' => Value,
+                After => self.after(byte)?,
 
-                (FirstItem, b']') | (FirstKey, b'}') => self.leave(),
-                (FirstKey | Key, b'"') => self.enter_text(true),
-                (Colon, b':') => Value,
-                (After, b',') if self.in_object() => Key,
-                (After, b',') if self.in_array() => Value,
-                (After, b'}') if self.in_object() => self.leave(),
-                (After, b']') if self.in_array() => self.leave(),
-                (Value | FirstItem | FirstKey | Key | Colon | After, b' ' | b'\t' | b'\n' | b'\r') => {
-                    rest = skip(after, |byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
-                    state
+                Text => match byte {
+                    b'"' if self.in_key => Colon,
+                    b'"' => After,
+                    b'\\' => Escape,
+                    b' '..=0x7f => {
+                        rest = skip_plain(after);
+                        Text
+                    }
+                    0x80.. => {
+                        rest = self.characters(here)?;
+                        Text
+                    }
+                    _ => return Err(NotJson::Syntax),
+                },
+                Escape if byte == b'u' => {
+                    self.missing = 4;
+                    Hex
                 }
-
-                (Text, b'"') if self.in_key => Colon,
-                (Text, b'"') => After,
-                (Text, b'\\') => Escape,
-                (Text, 0x80..) => {
-                    rest = self.characters(here)?;
-                    Text
+                Escape if matches!(byte, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Text,
+                Hex if byte.is_ascii_hexdigit() => {
+                    self.missing = self.missing.saturating_sub(1);
+                    if self.missing == 0 { Text } else { Hex }
                 }
-                (Text, b' '..) => {
-                    rest = skip_plain(after);
-                    Text
+                Word => self.word(byte)?,
+
+                Minus if byte == b'0' => Zero,
+                Minus | Integer if byte.is_ascii_digit() => {
+                    rest = skip(after, is_digit);
+                    Integer
                 }
-                (Escape, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Text,
-                (Escape, b'u') => Hex4,
-                (Hex4, b'0'..=b'9' | b'A'..=b'F' | b'a'..=b'f') => Hex3,
-                (Hex3, b'0'..=b'9' | b'A'..=b'F' | b'a'..=b'f') => Hex2,
-                (Hex2, b'0'..=b'9' | b'A'..=b'F' | b'a'..=b'f') => Hex1,
-                (Hex1, b'0'..=b'9' | b'A'..=b'F' | b'a'..=b'f') => Text,
-
-                (Word, _) => self.word(byte)?,
-
-                (Minus, b'0') => Zero,
-                (Minus, b'1'..=b'9') => Integer,
-                (Zero | Integer, b'.') => Point,
-                (Point, b'0'..=b'9') => Fraction,
-                (Zero | Integer | Fraction, b'e' | b'E') => Exponent,
-                (Exponent, b'+' | b'-') => ExponentSign,
-                (Exponent | ExponentSign, b'0'..=b'9') => ExponentDigits,
-                (Integer | Fraction | ExponentDigits, b'0'..=b'9') => {
-                    rest = skip(after, |byte| byte.is_ascii_digit());
-                    state
+                Zero | Integer if byte == b'.' => Point,
+                Point | Fraction if byte.is_ascii_digit() => {
+                    rest = skip(after, is_digit);
+                    Fraction
+                }
+                Zero | Integer | Fraction if matches!(byte, b'e' | b'E') => Exponent,
+                Exponent if matches!(byte, b'+' | b'-') => ExponentSign,
+                Exponent | ExponentSign | ExponentDigits if byte.is_ascii_digit() => {
+                    rest = skip(after, is_digit);
+                    ExponentDigits
                 }
                 // The byte is not the number's.
-                (Zero | Integer | Fraction | ExponentDigits, _) => {
+                Zero | Integer | Fraction | ExponentDigits => {
                     rest = here;
                     After
                 }
@@ -225,10 +240,6 @@ impl Validator {
         self.open & 1 == 1
     }
 
-    const fn in_array(&self) -> bool {
-        self.depth > 0 && self.open & 1 == 0
-    }
-
     fn enter_text(&mut self, in_key: bool) -> State {
         self.in_key = in_key;
         State::Text
@@ -237,6 +248,33 @@ impl Validator {
     fn enter_word(&mut self, rest: &'static [u8]) -> State {
         self.word = rest;
         State::Word
+    }
+
+    /// The first byte of a value.
+    fn value(&mut self, byte: u8) -> Result<State, NotJson> {
+        Ok(match byte {
+            b'"' => self.enter_text(false),
+            b'{' => self.enter(true)?,
+            b'[' => self.enter(false)?,
+            b't' => self.enter_word(b"rue"),
+            b'f' => self.enter_word(b"alse"),
+            b'n' => self.enter_word(b"ull"),
+            b'-' => State::Minus,
+            b'0' => State::Zero,
+            b'1'..=b'9' => State::Integer,
+            _ => return Err(NotJson::Syntax),
+        })
+    }
+
+    /// The byte behind a value.
+    fn after(&mut self, byte: u8) -> Result<State, NotJson> {
+        let (close, next) = if self.in_object() { (b'}', State::Key) } else { (b']', State::Value) };
+        match byte {
+            _ if self.depth == 0 => Err(NotJson::Syntax),
+            b',' => Ok(next),
+            _ if byte == close => Ok(self.leave()),
+            _ => Err(NotJson::Syntax),
+        }
     }
 
     fn word(&mut self, byte: u8) -> Result<State, NotJson> {
@@ -274,6 +312,14 @@ impl Default for Validator {
 /// Whether an ASCII byte of a string stands for itself.
 const fn is_plain(byte: u8) -> bool {
     byte >= 0x20 && byte != b'"' && byte != b'\\' && byte.is_ascii()
+}
+
+const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+const fn is_digit(byte: u8) -> bool {
+    byte.is_ascii_digit()
 }
 
 fn skip(bytes: &[u8], passed: impl Fn(u8) -> bool) -> &[u8] {
