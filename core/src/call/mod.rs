@@ -51,9 +51,11 @@ pub trait Kind {
     /// How the task ends.
     type Outcome: Copy;
 
-    /// Something came. An error ends the call, once the event has been shown if there is one; without an event there
-    /// is an error.
-    fn hear<'i>(&mut self, heard: Heard<'i>, heed: Heed<'_>) -> (Option<Self::Event<'i>>, Result<(), Reason>);
+    /// Something came. A reason beside the event ends the call once the event has been shown.
+    ///
+    /// # Errors
+    /// The reason that ends the call at once.
+    fn hear<'i>(&mut self, heard: Heard<'i>, heed: Heed<'_>) -> Result<(Self::Event<'i>, Option<Reason>), Reason>;
 
     /// The answer is complete. An error makes a failure of it.
     fn complete(&mut self) -> Result<(), Reason>;
@@ -119,10 +121,11 @@ impl<K: Kind> CallTask<'_, K> {
     fn hear<'i>(&mut self, heard: Heard<'i>) -> Option<K::Event<'i>> {
         let hop = &self.call.hop;
         let heed = Heed { url: hop.url(), by_proxy: hop.proxy.is_some() && !hop.is_secure() };
-        let (event, verdict) = self.kind.hear(heard, heed);
-        if let Err(reason) = verdict {
-            self.call.doom(reason);
-        }
+        let (event, doom) = match self.kind.hear(heard, heed) {
+            Ok((event, doom)) => (Some(event), doom),
+            Err(reason) => (None, Some(reason)),
+        };
+        self.call.doom = self.call.doom.or(doom);
         event
     }
 }
@@ -489,11 +492,6 @@ impl<'r> Call<'r> {
             self.reconnect(false);
         }
         again
-    }
-
-    /// Ends the call with this reason as soon as its last event has been shown.
-    fn doom(&mut self, reason: Reason) {
-        self.doom = self.doom.or(Some(reason));
     }
 
     /// Ends the call before it has begun.

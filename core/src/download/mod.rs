@@ -211,29 +211,30 @@ impl Kind for Downloading {
     type Event<'i> = Event<'i>;
     type Outcome = Outcome;
 
-    fn hear<'i>(&mut self, heard: Heard<'i>, heed: Heed<'_>) -> (Option<Event<'i>>, Result<(), Reason>) {
-        match heard {
-            Heard::Interim(head) => (Some(Event::Interim(head)), Ok(())),
-            Heard::Redirect(head) => (Some(Event::Redirect(head)), Ok(())),
+    fn hear<'i>(&mut self, heard: Heard<'i>, heed: Heed<'_>) -> Result<(Event<'i>, Option<Reason>), Reason> {
+        let event = match heard {
+            Heard::Interim(head) => Event::Interim(head),
+            Heard::Redirect(head) => Event::Redirect(head),
             Heard::Head(head, facts) => {
                 let length = facts.length(head.status());
                 self.meter.expect(length.unwrap_or(0));
                 self.of_url = heed.url.and_then(|url| Extension::of_path(url.path_and_query_raw()));
-                let verdict = match head.status() {
-                    407 if heed.by_proxy => Err(Reason::ProxyRefused),
-                    200..=299 if facts.is_encoded() => Err(Reason::UnsupportedEncoding),
-                    200..=299 if length.is_some_and(|length| length > self.limit) => Err(Reason::FileTooLarge),
-                    200..=299 => Ok(()),
-                    429 => Err(Reason::RateLimited),
-                    _ => Err(Reason::HttpStatus),
+                let doom = match head.status() {
+                    407 if heed.by_proxy => Some(Reason::ProxyRefused),
+                    200..=299 if facts.is_encoded() => Some(Reason::UnsupportedEncoding),
+                    200..=299 if length.is_some_and(|length| length > self.limit) => Some(Reason::FileTooLarge),
+                    200..=299 => None,
+                    429 => Some(Reason::RateLimited),
+                    _ => Some(Reason::HttpStatus),
                 };
-                (Some(Event::Head { head, length }), verdict)
+                return Ok((Event::Head { head, length }, doom));
             }
-            Heard::Body(bytes) => match self.body(bytes) {
-                Ok(()) => (Some(Event::Body(bytes)), Ok(())),
-                refused => (None, refused),
-            },
-        }
+            Heard::Body(bytes) => {
+                self.body(bytes)?;
+                Event::Body(bytes)
+            }
+        };
+        Ok((event, None))
     }
 
     fn complete(&mut self) -> Result<(), Reason> {

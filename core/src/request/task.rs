@@ -177,19 +177,20 @@ impl Kind for Answer {
     type Event<'i> = Event<'i>;
     type Outcome = Outcome;
 
-    fn hear<'i>(&mut self, heard: Heard<'i>, heed: Heed<'_>) -> (Option<Event<'i>>, Result<(), Reason>) {
-        match heard {
-            Heard::Interim(head) => (Some(Event::Interim(head)), Ok(())),
-            Heard::Redirect(head) => (Some(Event::Redirect(head)), Ok(())),
+    fn hear<'i>(&mut self, heard: Heard<'i>, heed: Heed<'_>) -> Result<(Event<'i>, Option<Reason>), Reason> {
+        let event = match heard {
+            Heard::Interim(head) => Event::Interim(head),
+            Heard::Redirect(head) => Event::Redirect(head),
             Heard::Head(head, facts) => {
-                let event = Event::Head { head, charset: facts.charset() };
-                (Some(event), self.head(head.status(), &facts, heed))
+                let doom = self.head(head.status(), &facts, heed).err();
+                return Ok((Event::Head { head, charset: facts.charset() }, doom));
             }
-            Heard::Body(bytes) => match self.body(bytes) {
-                Ok(()) => (Some(Event::Body(bytes)), Ok(())),
-                refused => (None, refused),
-            },
-        }
+            Heard::Body(bytes) => {
+                self.body(bytes)?;
+                Event::Body(bytes)
+            }
+        };
+        Ok((event, None))
     }
 
     fn complete(&mut self) -> Result<(), Reason> {

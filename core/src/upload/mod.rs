@@ -183,23 +183,23 @@ impl Kind for Uploading {
     type Event<'i> = Event<'i>;
     type Outcome = Outcome;
 
-    fn hear<'i>(&mut self, heard: Heard<'i>, heed: Heed<'_>) -> (Option<Event<'i>>, Result<(), Reason>) {
-        match heard {
-            Heard::Interim(head) | Heard::Redirect(head) => (Some(Event::Interim(head)), Ok(())),
+    fn hear<'i>(&mut self, heard: Heard<'i>, heed: Heed<'_>) -> Result<(Event<'i>, Option<Reason>), Reason> {
+        let event = match heard {
+            // Redirects are not followed.
+            Heard::Interim(head) | Heard::Redirect(head) => Event::Interim(head),
             Heard::Head(head, facts) => {
-                let refused = heed.by_proxy && head.status() == 407;
-                let verdict = if refused { Err(Reason::ProxyRefused) } else { Ok(()) };
-                (Some(Event::Head { head, charset: facts.charset() }), verdict)
+                let doom = (heed.by_proxy && head.status() == 407).then_some(Reason::ProxyRefused);
+                return Ok((Event::Head { head, charset: facts.charset() }, doom));
             }
             Heard::Body(bytes) => {
                 self.received = self.received.saturating_add(bytes.len() as u64);
                 if self.received > self.limit {
-                    (None, Err(Reason::TooLarge))
-                } else {
-                    (Some(Event::Body(bytes)), Ok(()))
+                    return Err(Reason::TooLarge);
                 }
+                Event::Body(bytes)
             }
-        }
+        };
+        Ok((event, None))
     }
 
     fn complete(&mut self) -> Result<(), Reason> {
