@@ -89,7 +89,8 @@ impl RequestMessage<'_> {
         for (name, value) in self.hop.outgoing.headers.sent() {
             // Only the library knows a form's boundary.
             let overruled = is_form && name.eq_ignore_ascii_case("content-type");
-            if !overruled && !(self.hop.left_origin && is_credential(name)) {
+            let left_behind = self.hop.left_origin && is_credential(name);
+            if !(overruled || left_behind) {
                 field(name, value, out)?;
             }
         }
