@@ -76,7 +76,8 @@ pub enum Event<'i> {
         /// The declared charset of the body.
         charset: Charset,
     },
-    /// Bytes of the body, transfer coding removed, already found to be what `dataType` asked for up to here.
+    /// Bytes of the body, transfer coding removed, already found to be what `dataType` asked for up to here. How many
+    /// come before a body is refused (14) depends on the pieces that it arrives in.
     Body(&'i [u8]),
 }
 
@@ -163,12 +164,14 @@ impl Answer {
     }
 
     fn body(&mut self, bytes: &[u8]) -> Result<(), Reason> {
-        let received = self.received.saturating_add(bytes.len() as u64);
-        if received > self.limit {
+        // What is within the limit is checked first, so that the first fault decides at any split.
+        let room = usize::try_from(self.limit.saturating_sub(self.received)).unwrap_or(usize::MAX);
+        let (within, beyond) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
+        self.check.push(within)?;
+        if !beyond.is_empty() {
             return Err(Reason::TooLarge);
         }
-        self.check.push(bytes)?;
-        self.received = received;
+        self.received = self.received.saturating_add(bytes.len() as u64);
         Ok(())
     }
 }
