@@ -178,7 +178,7 @@ fn send<T: Transport, K: Task>(
     more: bool,
 ) -> Result<(), Stopped> {
     transport.trace(Trace::Sent(bytes));
-    link.set_deadline(until);
+    link.set_deadline(task.deadline());
     let mut rest = bytes;
     while !rest.is_empty() {
         match link.write(rest) {

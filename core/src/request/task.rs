@@ -113,9 +113,9 @@ impl<'r> RequestTask<'r> {
     ///
     /// `memory` holds the URL of redirects, so it should be as large as the longest URL to be followed; without any,
     /// a redirect fails with [`Reason::BadRedirect`]. A call that the context refuses ends at the first `poll`.
-    pub fn new(context: &'r Context<'r>, request: &Request<'r>, memory: &'r mut [u8], now: Instant) -> Self {
+    pub fn new(context: &'r Context<'r>, request: &'r Request<'r>, memory: &'r mut [u8], now: Instant) -> Self {
         Self {
-            call: Call::new(context, request.outgoing(), memory, Patience::Until(now.after(request.deadline()))),
+            call: Call::new(context, request, memory, Patience::Until(now.after(request.deadline()))),
             kind: Answer {
                 data_type: request.data_type,
                 limit: context.limits().body,
