@@ -54,7 +54,10 @@ fn read(pieces: &[&[u8]], total: usize) -> Read {
             }
             Part::End => {
                 let left = rx.len() - consumed + pieces.map(|piece| piece.len()).sum::<usize>();
-                assert!(matches!(reader.read(&rx[consumed..], ended), Ok((0, Part::End))), "an end that is not the end");
+                assert!(
+                    matches!(reader.read(&rx[consumed..], ended), Ok((0, Part::End))),
+                    "an end that is not the end"
+                );
                 seen.ended = Ended::Complete { persists: reader.persists(), left };
                 return Read { seen, error: None };
             }

@@ -26,10 +26,9 @@ pub fn run(data: &[u8]) {
         // `error_len` is the length of the longest prefix of a character, or 1; the offending byte comes after it,
         // unless the lead itself is bad.
         let len = error.error_len()?;
-        (start..data.len()).find(|end| {
-            std::str::from_utf8(&data[start..=*end]).is_err_and(|error| error.error_len().is_some())
-        })
-        .inspect(|end| assert!(*end <= start + len))
+        (start..data.len())
+            .find(|end| std::str::from_utf8(&data[start..=*end]).is_err_and(|error| error.error_len().is_some()))
+            .inspect(|end| assert!(*end <= start + len))
     });
     assert_eq!(failed_at, expected);
 }

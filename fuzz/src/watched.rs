@@ -450,10 +450,12 @@ impl<'r> Watched<'r> {
             return;
         }
         let coding = Fields::of_head(head).get("content-encoding").unwrap_or(b"identity");
-        assert!(coding.eq_ignore_ascii_case(b"identity") || coding.iter().all(|byte| b" \t,".contains(byte)) || {
-            let mut members = coding.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-            members.all(|member| member.is_empty() || member.eq_ignore_ascii_case(b"identity"))
-        });
+        assert!(
+            coding.eq_ignore_ascii_case(b"identity") || coding.iter().all(|byte| b" \t,".contains(byte)) || {
+                let mut members = coding.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+                members.all(|member| member.is_empty() || member.eq_ignore_ascii_case(b"identity"))
+            }
+        );
         let text = std::str::from_utf8(body);
         match (self.call.data_type, self.charset) {
             (DataType::Json, _) => {

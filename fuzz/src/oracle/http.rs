@@ -142,8 +142,7 @@ pub fn response(bytes: &[u8]) -> Seen {
     let options = values(&head, "connection").flat_map(|value| value.split(|byte| *byte == b',')).map(trim);
     let options = options.map(<[u8]>::to_ascii_lowercase).collect::<Vec<_>>();
     let says = |option: &[u8]| options.iter().any(|other| other == option);
-    let persists =
-        !length_is_bad && !coding_is_bad && !says(b"close") && (head.minor == 1 || says(b"keep-alive"));
+    let persists = !length_is_bad && !coding_is_bad && !says(b"close") && (head.minor == 1 || says(b"keep-alive"));
 
     if matches!(head.status, 204 | 304) {
         seen.status = Some(head.status);
@@ -192,7 +191,8 @@ fn chunked(bytes: &[u8], body: &mut Vec<u8>) -> Result<usize, Ended> {
             return Err(Ended::Framing);
         }
         rest = after;
-        let size = u64::from_str_radix(std::str::from_utf8(&line[..digits]).unwrap(), 16).map_err(|_| Ended::Framing)?;
+        let size =
+            u64::from_str_radix(std::str::from_utf8(&line[..digits]).unwrap(), 16).map_err(|_| Ended::Framing)?;
         if size == 0 {
             break;
         }
