@@ -1,8 +1,10 @@
 //! What every task has in common: one method that moves it, one action at a time, one end.
 //!
 //! The law, for whoever drives a task:
-//! 1. Call `poll`; carry the action out; drop the consumed bytes; again, until [`Action::Done`]. A further `poll`
-//!    without news changes nothing and returns the same action.
+//! 1. Call `poll`; carry the action out; drop the consumed bytes; again, until [`Action::Done`]. Once the consumed bytes
+//!    are dropped, a further `poll` without news changes nothing and asks again for [`Action::Connect`],
+//!    [`Action::Secure`], [`Action::Read`] and [`Action::Done`]. Every other action is given once and the `poll` after
+//!    it goes on: it says that the piece was written, the event taken, the link released.
 //! 2. [`Action::Transmit`]: the bytes are written in full and in order before the next `poll`; where they cannot be,
 //!    [`Task::write_failed`] says so.
 //! 3. After the first `Done` every later `poll` returns the same `Done`. It is `complete`: it comes exactly once
@@ -42,6 +44,16 @@ pub enum Action<E, O> {
         length: usize,
         /// Whether another piece follows.
         more: bool,
+    },
+    /// Put bytes of the caller's content, from this offset of it on, into `tx[at..end]`, as many as are at hand but at
+    /// least one; then [`Task::filled`]. Offset 0 comes again where the content has to be sent anew.
+    Fill {
+        /// Where they go.
+        at: usize,
+        /// Where the room ends.
+        end: usize,
+        /// Which byte of the content is the first.
+        offset: u64,
     },
     /// Read more bytes, not longer than until [`Task::deadline`].
     Read,
@@ -99,6 +111,12 @@ pub trait Task {
     /// # Errors
     /// [`Misuse`] unless [`Action::Secure`] asked for it.
     fn secured(&mut self) -> Result<(), Misuse>;
+
+    /// So many bytes of content stand where [`Action::Fill`] wanted them. Where the content has ended too early, or
+    /// cannot be read, [`refuse`](Self::refuse) the task instead.
+    fn filled(&mut self, bytes: usize) {
+        let _ = bytes;
+    }
 
     /// The last action failed.
     fn fault(&mut self, fault: Fault);

@@ -8,7 +8,6 @@ use crate::context::Context;
 use crate::reason::{Fault, Reason};
 use crate::request::{Collect, Failure, Outcome, Request, RequestTask, Response};
 use crate::task::{Action, Poll, Task};
-use crate::time::Instant;
 
 /// Calls `my.request` and takes the answer whole: `Ok` is `success`, `Err` is `fail`.
 ///
@@ -42,13 +41,25 @@ pub fn request_streamed<T: Transport>(
     run(transport, task, memory.receive, memory.transmit, on_event)
 }
 
-/// Runs a task to its end. Every task ends by its deadline, whatever the peer does.
+/// Runs a task without content of the caller's to its end. Every task ends by its deadline, whatever the peer does.
 pub fn run<T: Transport, K: Task>(
+    transport: &mut T,
+    task: K,
+    receive: &mut [u8],
+    transmit: &mut [u8],
+    on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
+) -> K::Outcome {
+    run_with_content(transport, task, receive, transmit, on_event, |_, _| Err(Reason::FileFailed))
+}
+
+/// Runs a task to its end. `content` reads the caller's content from an offset on, at least one byte.
+pub fn run_with_content<T: Transport, K: Task>(
     transport: &mut T,
     mut task: K,
     receive: &mut [u8],
     transmit: &mut [u8],
     mut on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
+    mut content: impl FnMut(u64, &mut [u8]) -> Result<usize, Reason>,
 ) -> K::Outcome {
     if !super::is_enough(receive, transmit) {
         task.refuse(Reason::BufferTooSmall);
@@ -71,7 +82,7 @@ pub fn run<T: Transport, K: Task>(
                     task.fault(Fault::Lost);
                     continue;
                 };
-                match send(transport, link, bytes, more, task.deadline()) {
+                match send(transport, &mut task, link, bytes, more) {
                     // An early answer is heard between two pieces.
                     Ok(()) if more && link.read_ready() => receive_more(transport, &mut task, link, &mut rx),
                     Ok(()) => {}
@@ -92,6 +103,11 @@ pub fn run<T: Transport, K: Task>(
                     task.refuse(reason);
                 }
             }
+            Action::Fill { at, end, offset } => match content(offset, transmit.get_mut(at..end).unwrap_or_default()) {
+                Ok(0) => task.refuse(Reason::FileChanged),
+                Ok(bytes) => task.filled(bytes),
+                Err(reason) => task.refuse(reason),
+            },
             Action::Continue => {}
             Action::Release { keep } => {
                 rx.clear();
@@ -154,30 +170,34 @@ enum Stopped {
     Ended,
 }
 
-fn send<T: Transport>(
+fn send<T: Transport, K: Task>(
     transport: &mut T,
+    task: &mut K,
     link: &mut T::Link,
     bytes: &[u8],
     more: bool,
-    until: Instant,
 ) -> Result<(), Stopped> {
     transport.trace(Trace::Sent(bytes));
+    link.set_deadline(task.deadline());
     let mut rest = bytes;
     while !rest.is_empty() {
         match link.write(rest) {
             Ok(0) => return Err(Stopped::Broken),
             Ok(written) => rest = rest.get(written..).unwrap_or_default(),
-            Err(error) => retry_or_stop(transport, error.kind(), until)?,
+            Err(error) => retry_or_stop(transport, task, error.kind())?,
         }
     }
-    while let (false, Err(error)) = (more, link.flush()) {
-        retry_or_stop(transport, error.kind(), until)?;
+    if more {
+        return Ok(());
+    }
+    while let Err(error) = link.flush() {
+        retry_or_stop(transport, task, error.kind())?;
     }
     Ok(())
 }
 
-fn retry_or_stop<T: Transport>(transport: &mut T, error: ErrorKind, until: Instant) -> Result<(), Stopped> {
-    if transport.interrupted().is_some() || transport.now() >= until {
+fn retry_or_stop<T: Transport, K: Task>(transport: &mut T, task: &mut K, error: ErrorKind) -> Result<(), Stopped> {
+    if is_over(transport, task) {
         return Err(Stopped::Ended);
     }
     if matches!(error, ErrorKind::TimedOut | ErrorKind::Interrupted) { Ok(()) } else { Err(Stopped::Broken) }
@@ -193,6 +213,7 @@ fn receive_more<T: Transport, K: Task>(
     if space.is_empty() {
         return task.fault(Fault::ReceiveBufferFull);
     }
+    link.set_deadline(task.deadline());
     match link.read(space) {
         Ok(0) => task.end_of_stream(),
         Ok(read) => {
@@ -206,7 +227,18 @@ fn receive_more<T: Transport, K: Task>(
 
 /// A fault that comes of the deadline or of an interrupt is not the network's.
 fn report<T: Transport, K: Task>(transport: &mut T, task: &mut K, fault: Fault) {
-    if transport.interrupted().is_none() && transport.now() < task.deadline() {
+    if !is_over(transport, task) {
         task.fault(fault);
+    }
+}
+
+/// Whether an interrupt has come, which is passed on, or the deadline has passed, which the next poll sees.
+fn is_over<T: Transport, K: Task>(transport: &mut T, task: &mut K) -> bool {
+    match transport.interrupted() {
+        Some(interrupt) => {
+            task.interrupt(interrupt);
+            true
+        }
+        None => transport.now() >= task.deadline(),
     }
 }
