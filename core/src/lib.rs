@@ -17,6 +17,7 @@ pub mod policy;
 pub mod query;
 pub mod reason;
 pub mod request;
+mod scan;
 mod ser;
 pub mod sink;
 pub mod task;
