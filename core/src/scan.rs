@@ -1,4 +1,4 @@
-//! Looking for a byte.
+//! Looking for a byte, and splitting at it.
 
 /// Where the first such byte is. A machine word at a time: heads and URLs are too short for anything wider to pay.
 #[inline]
@@ -16,6 +16,28 @@ pub(crate) fn find(byte: u8, bytes: &[u8]) -> Option<usize> {
         }
     }
     tail.iter().position(|other| *other == byte).map(|at| words.len() * WORD + at)
+}
+
+/// The pieces between such bytes, one at least, as [`slice::split`] gives them; one copy of the code for all uses.
+pub(crate) const fn split(byte: u8, bytes: &[u8]) -> Split<'_> {
+    Split { rest: Some(bytes), byte }
+}
+
+pub(crate) struct Split<'b> {
+    /// What follows the byte behind the last piece; none at the end.
+    pub(crate) rest: Option<&'b [u8]>,
+    byte: u8,
+}
+
+impl<'b> Iterator for Split<'b> {
+    type Item = &'b [u8];
+
+    fn next(&mut self) -> Option<&'b [u8]> {
+        let bytes = self.rest?;
+        let length = find(self.byte, bytes).unwrap_or(bytes.len());
+        self.rest = bytes.get(length.saturating_add(1)..);
+        bytes.get(..length)
+    }
 }
 
 #[cfg(test)]
@@ -37,6 +59,13 @@ mod tests {
                     assert_eq!(find(needle, &bytes), bytes.iter().position(|byte| *byte == needle));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn core_02_split_agrees_with_that_of_slices() {
+        for bytes in [&b""[..], b",", b"a", b"a,", b",a", b"a,bc,,d", b"0123456789abcdef,0123456789"] {
+            assert!(split(b',', bytes).eq(bytes.split(|byte| *byte == b',')), "{}", bytes.escape_ascii());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Field lines of a head that has been parsed, as borrowed names and values (RFC 9110 section 5).
 
-use crate::scan::find;
+use crate::scan::{find, split};
 
 /// The fields of a response in wire order, with the spelling of the wire.
 ///
@@ -65,7 +65,7 @@ pub(crate) fn trim(mut value: &[u8]) -> &[u8] {
 
 /// The members of a comma-separated list, empty ones left out (RFC 9110 section 5.6.1).
 pub(crate) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|byte| *byte == b',').map(trim).filter(|member| !member.is_empty())
+    split(b',', value).map(trim).filter(|member| !member.is_empty())
 }
 
 #[cfg(test)]
