@@ -1,1 +1,44 @@
-//! (under construction)
+//! The bodies of the fuzz targets: ordinary functions from bytes to nothing, which panic on a finding.
+//!
+//! The programs in `fuzz_targets/` hand them what libFuzzer makes up. `tests/corpora.rs` hands them the committed
+//! inputs and seeded mutations of these, so every property is also checked by `cargo test`.
+//!
+//! A target states properties (no panic, the same result at every split, an end in bounded steps) and compares with
+//! another implementation: a crate where there is one that checks strictly, else a plain one in [`oracle`], written
+//! from the specification over the whole input and without regard to speed.
+
+pub mod base64;
+pub mod call;
+pub mod head;
+pub mod json_validate;
+pub mod json_write;
+pub mod oracle;
+pub mod percent;
+pub mod policy;
+pub mod query;
+pub mod request_bytes;
+pub mod request_ops;
+pub mod resolve;
+pub mod response;
+pub mod splits;
+pub mod tree;
+pub mod url;
+pub mod utf8;
+pub mod watched;
+
+/// Every target, by the name of its program and of its folder of inputs.
+pub const TARGETS: [(&str, fn(&[u8])); 13] = [
+    ("base64", base64::run),
+    ("head", head::run),
+    ("json_validate", json_validate::run),
+    ("json_write", json_write::run),
+    ("percent", percent::run),
+    ("policy", policy::run),
+    ("query", query::run),
+    ("request_bytes", request_bytes::run),
+    ("request_ops", request_ops::run),
+    ("resolve", resolve::run),
+    ("response", response::run),
+    ("url", url::run),
+    ("utf8", utf8::run),
+];

@@ -196,7 +196,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Resolves names with this function instead of the system's resolver. It may block; it is called on a thread that
+    /// Resolves names, given in lower case, with this function instead of the system's resolver. It may block; it is called on a thread that
     /// nothing else waits for.
     pub fn resolver(
         mut self,

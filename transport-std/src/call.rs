@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::answer::{Failure, Response};
 use crate::client::Client;
 use crate::net::Switch;
+use crate::session::Session;
 
 /// A call of `my.request` that is being put together. Every option has the reference's default.
 ///
@@ -159,7 +160,7 @@ impl Call {
     /// # Errors
     /// [`Failure`] is `fail`.
     pub fn send(self) -> Result<Response, Failure> {
-        self.options.run(&self.client, self.switch.as_ref())
+        self.options.run(&self.client, self.client.open(self.switch.as_ref()))
     }
 
     /// Makes the call and hands the body out as it comes, in bounded memory; `dataType` is not applied (REQ-19).
@@ -169,9 +170,9 @@ impl Call {
     /// [`Failure`] is `fail`. The body of an error status has been handed out all the same.
     pub fn send_streamed(self, on_bytes: impl FnMut(&[u8]) -> ControlFlow<()>) -> Result<Response, Failure> {
         let mut response = Response::new();
-        let switch = self.switch.as_ref();
+        let session = self.client.open(self.switch.as_ref());
         let ran =
-            self.options.with_request(|request| self.client.run_streamed(request, switch, &mut response, on_bytes));
+            self.options.with_request(|request| self.client.run_streamed(request, session, &mut response, on_bytes));
         match ran {
             Ok(()) => Ok(response),
             Err(reason) => Err(Failure::new(reason, Some(response))),
@@ -180,23 +181,29 @@ impl Call {
 
     /// Makes the call on a thread of its own and returns at once. `success` or `fail` is called there, then `complete`,
     /// each exactly once; a callback that panics keeps none of the others from being called (CTX-07).
+    ///
+    /// The call has its slot, and is in flight, when this returns.
     pub fn start(mut self) -> RequestTask {
         let handle = self.abort_handle();
         let Self { client, options, callbacks, switch } = self;
+        let session = client.open(switch.as_ref());
         // In a cell that both sides reach: where no thread can be had, the callbacks are still here to be called.
-        let work = Arc::new(std::sync::Mutex::new(Some((client, options, callbacks))));
+        let work = Arc::new(std::sync::Mutex::new(Some((client, options, session, callbacks))));
         let theirs = Arc::clone(&work);
         let spawned = thread::Builder::new().name("miniwire-request".into()).spawn(move || {
-            if let Some((client, options, callbacks)) = crate::net::lock(&theirs).take() {
+            let work = crate::net::lock(&theirs).take();
+            if let Some((client, options, session, callbacks)) = work {
                 // A value's own `Serialize` may panic, too.
-                let ran = catch_unwind(AssertUnwindSafe(|| options.run(&client, switch.as_ref())));
-                callbacks.report(ran.unwrap_or_else(|_| Err(Failure::new(Reason::DataNotConvertible, None))));
+                let ran = caught(|| options.run(&client, session));
+                callbacks.report(ran.unwrap_or_else(|| Err(Failure::new(Reason::DataNotConvertible, None))));
             }
         });
         let thread = match spawned {
             Ok(thread) => Some(thread),
             Err(error) => {
-                if let Some((_, _, callbacks)) = crate::net::lock(&work).take() {
+                let work = crate::net::lock(&work).take();
+                if let Some((_, _, session, callbacks)) = work {
+                    drop(session);
                     let failure = Failure::new(Reason::TooManyTasks, None);
                     callbacks.report(Err(failure.with_detail(format!("no thread can be started: {error}"))));
                 }
@@ -217,9 +224,9 @@ impl fmt::Debug for Call {
 }
 
 impl Options {
-    fn run(&self, client: &Client, switch: Option<&Arc<Switch>>) -> Result<Response, Failure> {
+    fn run(&self, client: &Client, session: Result<Session, Reason>) -> Result<Response, Failure> {
         let mut response = Response::new();
-        match self.with_request(|request| client.run(request, switch, &mut response)) {
+        match self.with_request(|request| client.run(request, session, &mut response)) {
             Ok(()) => Ok(response),
             Err(reason) => Err(Failure::new(reason, Some(response))),
         }
@@ -248,12 +255,18 @@ impl Callbacks {
     /// `success` or `fail` first, then `complete`; a panic in one stays there.
     fn report(self, result: Result<Response, Failure>) {
         let Self { success, fail, complete } = self;
-        let _ = catch_unwind(AssertUnwindSafe(|| match result {
+        caught(|| match result {
             Ok(response) => success.map(|success| success(response)),
             Err(failure) => fail.map(|fail| fail(failure)),
-        }));
-        let _ = catch_unwind(AssertUnwindSafe(|| complete.map(|complete| complete())));
+        });
+        caught(|| complete.map(|complete| complete()));
     }
+}
+
+/// What the caller's code returns; `None` where it panics.
+fn caught<T>(call: impl FnOnce() -> T) -> Option<T> {
+    // To drop what was thrown can panic again, so it is not.
+    catch_unwind(AssertUnwindSafe(call)).map_err(std::mem::forget).ok()
 }
 
 /// Ends a call from any thread.
@@ -294,9 +307,9 @@ impl RequestTask {
         self.handle.clone()
     }
 
-    /// Waits until the call has ended and its callbacks have returned.
+    /// Waits until the call has ended and its callbacks have returned. In one of these callbacks it does not wait.
     pub fn wait(self) {
-        if let Some(thread) = self.thread {
+        if let Some(thread) = self.thread.filter(|own| own.thread().id() != thread::current().id()) {
             // Panics of callbacks were caught.
             let _ = thread.join();
         }

@@ -16,7 +16,7 @@ use crate::answer::{Failure, Response, Timings};
 use crate::builder::ClientBuilder;
 use crate::call::Call;
 use crate::net::{Net, ProxyRules, Shared, Switch, Tracer};
-use crate::session::Sessions;
+use crate::session::{Session, Sessions};
 
 /// A mini program's context (CTX-01). Cheap to clone; clones share everything.
 ///
@@ -37,7 +37,7 @@ pub(crate) struct Inner {
     pub(crate) proxy: ProxyRules,
     pub(crate) tracer: Option<Arc<Tracer>>,
     pub(crate) net: Arc<Shared>,
-    pub(crate) sessions: Sessions,
+    pub(crate) sessions: Arc<Sessions>,
 }
 
 /// What the policy is made of, owned.
@@ -80,7 +80,7 @@ impl Client {
     /// # Errors
     /// The reason of `fail`. Where a head had arrived, `response` has the answer all the same; else its status is 0.
     pub fn send_into(&self, request: &Request<'_>, response: &mut Response) -> Result<(), Reason> {
-        self.run(request, None, response)
+        self.run(request, self.open(None), response)
     }
 
     /// `can_i_use`: whether this API, option or value is implemented (CTX-05).
@@ -98,17 +98,22 @@ impl Client {
         self.inner.sessions.shut_down();
     }
 
-    /// Runs a call, its answer taken whole.
+    /// Takes a slot for a call, which is in flight from here on; see [`Sessions::open`].
+    pub(crate) fn open(&self, switch: Option<&Arc<Switch>>) -> Result<Session, Reason> {
+        self.inner.sessions.open(switch)
+    }
+
+    /// Runs a call in its slot, its answer taken whole.
     pub(crate) fn run(
         &self,
         request: &Request<'_>,
-        switch: Option<&Arc<Switch>>,
+        session: Result<Session, Reason>,
         response: &mut Response,
     ) -> Result<(), Reason> {
         response.clear();
         let mut data = std::mem::take(&mut response.data).into_bytes();
         let mut collect = Collect::new(request.data_type, Some(Store(&mut response.head)), Store(&mut data));
-        let ran = self.drive(request, switch, false, |event| collect.event(event));
+        let ran = self.drive(request, session, false, |event| collect.event(event));
         let (mut outcome, timings) = ran?;
         collect.finish(&mut outcome);
         if !outcome.has_data() {
@@ -122,17 +127,17 @@ impl Client {
         outcome.result
     }
 
-    /// Runs a call, its body handed out as it comes.
+    /// Runs a call in its slot, its body handed out as it comes.
     pub(crate) fn run_streamed(
         &self,
         request: &Request<'_>,
-        switch: Option<&Arc<Switch>>,
+        session: Result<Session, Reason>,
         response: &mut Response,
         mut on_bytes: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<(), Reason> {
         response.clear();
         let head = &mut response.head;
-        let ran = self.drive(request, switch, true, |event| match event {
+        let ran = self.drive(request, session, true, |event| match event {
             Event::Head { head: found, .. } => {
                 head.extend_from_slice(found.raw());
                 Ok(())
@@ -153,13 +158,13 @@ impl Client {
     fn drive(
         &self,
         request: &Request<'_>,
-        switch: Option<&Arc<Switch>>,
+        session: Result<Session, Reason>,
         streamed: bool,
         on_event: impl FnMut(Event<'_>) -> Result<(), Reason>,
     ) -> Result<(Outcome, Timings), Reason> {
         let started = StdInstant::now();
         let inner = &*self.inner;
-        let mut session = inner.sessions.open(switch)?;
+        let mut session = session?;
         let context = inner.context()?;
         let (switch, parts) = session.parts();
         let mut net = Net::new(Arc::clone(&inner.net), switch).with_tracer(inner.tracer.clone());

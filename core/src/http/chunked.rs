@@ -106,10 +106,13 @@ impl Decoder {
     // Never inlined: in a large frame it would be larger itself.
     #[inline(never)]
     fn step(&mut self, byte: u8) -> Result<(), BadChunk> {
+        self.overhead = self.overhead.saturating_add(1);
+        if self.overhead > MAX_OVERHEAD {
+            return Err(BadChunk);
+        }
         self.state = match (self.state, byte) {
             (State::SizeStart, _) => {
                 self.remaining = 0;
-                self.overhead = 0;
                 self.digit(byte)?;
                 State::Size
             }
@@ -121,13 +124,15 @@ impl Decoder {
             (State::Size | State::BeforeExtension, b' ' | b'\t') => State::BeforeExtension,
             (State::Size | State::BeforeExtension, b';') => State::Extension,
             (State::Extension, _) if is_text(byte) => State::Extension,
-            (State::SizeLf, b'\n') if self.remaining > 0 => State::Data,
             (State::SizeLf, b'\n') => {
                 self.overhead = 0;
-                State::FieldStart
+                if self.remaining > 0 { State::Data } else { State::FieldStart }
             }
             (State::DataCr, b'\r') => State::DataLf,
-            (State::DataLf, b'\n') => State::SizeStart,
+            (State::DataLf, b'\n') => {
+                self.overhead = 0;
+                State::SizeStart
+            }
             (State::FieldStart, b'\r') => State::EndLf,
             (State::FieldStart | State::FieldName, _) if is_token(byte) => State::FieldName,
             (State::FieldName, b':') => State::FieldValue,
@@ -137,8 +142,7 @@ impl Decoder {
             (State::EndLf, b'\n') => State::Done,
             _ => return Err(BadChunk),
         };
-        self.overhead = self.overhead.saturating_add(1);
-        if self.overhead > MAX_OVERHEAD { Err(BadChunk) } else { Ok(()) }
+        Ok(())
     }
 
     fn digit(&mut self, byte: u8) -> Result<(), BadChunk> {

@@ -120,6 +120,11 @@ impl Exchange {
         self.sent
     }
 
+    /// Whether the whole request was handed out for transmission.
+    pub fn is_sent(&self) -> bool {
+        self.sending == Sending::Complete
+    }
+
     /// Whether a byte of a response has come.
     pub const fn is_heard(&self) -> bool {
         self.heard

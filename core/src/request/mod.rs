@@ -3,6 +3,7 @@
 
 mod check;
 mod collect;
+mod hop;
 mod message;
 mod options;
 mod task;
@@ -10,3 +11,6 @@ mod task;
 pub use collect::{Collect, Failure, JsonError, Response};
 pub use options::{DataType, Method, Redirect, Request};
 pub use task::{Event, Outcome, RequestTask};
+
+#[cfg(test)]
+mod tests;

@@ -59,22 +59,18 @@
 //! ```
 
 use super::check::Check;
-use super::message::{ConnectMessage, RequestMessage};
-use super::options::{Method, Redirect, Request};
-use crate::context::{Context, Proxy};
-use crate::data::{Data, Form};
+use super::hop::Hop;
+use super::message::ConnectMessage;
+use super::options::{Redirect, Request};
+use crate::context::Context;
 use crate::drive::Route;
-use crate::http::exchange::{Exchange, ExchangeError, Step as Http};
-use crate::http::framing::{Charset, Facts};
+use crate::http::exchange::{Exchange, ExchangeError, Message, Step as Http};
+use crate::http::framing::{Charset, Facts, Framing};
 use crate::http::head::Head;
 use crate::http::response::ResponseError;
-use crate::percent;
-use crate::policy::{Api, Permitted, PermittedParts, Refusal};
 use crate::reason::{Fault, Interrupt, Reason};
-use crate::sink::Count;
 use crate::task::{Action, Misuse, Poll, Task};
 use crate::time::Instant;
-use crate::url;
 
 /// What a request brings. Borrows from the received bytes.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +87,8 @@ pub enum Event<'i> {
         /// The declared charset of the body.
         charset: Charset,
     },
-    /// Bytes of the body, transfer coding removed, already found to be what `dataType` asked for up to here.
+    /// Bytes of the body, transfer coding removed, already found to be what `dataType` asked for up to here. How many
+    /// come before a body is refused (14) depends on the pieces that it arrives in.
     Body(&'i [u8]),
 }
 
@@ -112,16 +109,7 @@ pub struct Outcome {
 /// One call of `my.request`.
 #[derive(Debug)]
 pub struct RequestTask<'r> {
-    context: &'r Context<'r>,
-    request: &'r Request<'r>,
-    /// Holds the URL of a redirect's target.
-    memory: &'r mut [u8],
-    hop: Hop,
-    url: Option<PermittedParts>,
-    method: Method,
-    with_data: bool,
-    data_length: u64,
-    left_origin: bool,
+    hop: Hop<'r>,
     deadline: Instant,
     /// The most bytes of a body.
     limit: u64,
@@ -130,17 +118,11 @@ pub struct RequestTask<'r> {
     /// The receive buffer is full.
     full: bool,
     step: Step,
+    /// Of the steps that have one: with the proxy for a tunnel, else with the origin.
+    exchange: Exchange,
     check: Check,
     verdict: Verdict,
     outcome: Outcome,
-}
-
-/// Where the URL's text is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hop {
-    Caller,
-    /// So many bytes of the memory.
-    Memory(usize),
 }
 
 /// How the task will end, as far as the head tells.
@@ -169,16 +151,16 @@ enum Link {
     Reused,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Connect {
         reuse: bool,
     },
-    Tunnel(Exchange),
+    Tunnel,
     Secure,
-    Exchange(Exchange),
-    /// The body of a redirect within the origin, so many bytes of which are read before giving the link up.
-    Drain(Exchange, u32),
+    Exchange,
+    /// The body of a redirect within the origin; so many more bytes are read before the link is given up.
+    Drain(u32),
     Release {
         keep: bool,
         then: Then,
@@ -202,26 +184,19 @@ impl<'r> RequestTask<'r> {
     /// a redirect fails with [`Reason::BadRedirect`]. A call that the context refuses ends at the first `poll`.
     pub fn new(context: &'r Context<'r>, request: &'r Request<'r>, memory: &'r mut [u8], now: Instant) -> Self {
         let mut task = Self {
-            context,
-            request,
-            memory,
-            hop: Hop::Caller,
-            url: None,
-            method: request.method,
-            with_data: true,
-            data_length: 0,
-            left_origin: false,
+            hop: Hop::new(context, request, memory),
             deadline: now.after(request.deadline()),
             limit: context.limits().body,
             streamed: false,
             link: Link::None,
             full: false,
             step: Step::Connect { reuse: true },
+            exchange: Exchange::new(),
             check: Check::Bytes,
             verdict: Verdict::Success,
             outcome: Outcome { result: Ok(()), status: None, received: 0, redirects: 0 },
         };
-        if let Err(reason) = task.admit() {
+        if let Err(reason) = task.hop.admit() {
             task.end(Err(reason), false);
         }
         task
@@ -247,107 +222,39 @@ impl<'r> RequestTask<'r> {
         }
     }
 
-    /// Everything that can be refused before the first byte is sent.
-    fn admit(&mut self) -> Result<(), Reason> {
-        let request = self.request;
-        let limit = self.context.limits().url;
-        let permitted = self.context.policy().permit(Api::Request, request.url, limit).map_err(Refusal::reason)?;
-        if !request.has_legal_headers() {
-            return Err(Reason::IllegalHeader);
+    /// Begins an exchange: with the proxy for a tunnel, else with the origin.
+    fn begin(&mut self, step: Step) {
+        self.exchange = Exchange::new();
+        self.step = step;
+    }
+
+    /// Moves the exchange with the origin, or with the proxy for a tunnel (RFC 9110 section 9.3.6).
+    fn converse<'i>(&mut self, rx: &'i [u8], tx: &mut [u8]) -> Polled<'i> {
+        if let Verdict::Now(reason) = self.verdict {
+            return self.fail(reason);
         }
-        self.data_length = data_length(request)?;
-        let joined = (request.url.len() as u64).saturating_add(1).saturating_add(self.data_length);
-        if request.method == Method::Get && self.data_length > 0 && joined > limit as u64 {
-            return Err(Reason::UrlTooLong);
-        }
-        self.url = Some(permitted.parts());
-        Ok(())
-    }
-
-    fn url_text(&self) -> &str {
-        match self.hop {
-            Hop::Caller => self.request.url,
-            Hop::Memory(length) => {
-                self.memory.get(..length).and_then(|text| core::str::from_utf8(text).ok()).unwrap_or_default()
-            }
-        }
-    }
-
-    fn permitted(&self) -> Option<Permitted<'_>> {
-        self.url.and_then(|parts| parts.of(self.url_text()))
-    }
-
-    /// The proxy on the way to the current hop (REQ-17).
-    fn proxy(&self) -> Option<Proxy<'r>> {
-        let url = self.permitted()?;
-        self.context.proxy_for(url.scheme().is_secure(), url.server_name(), url.port())
-    }
-
-    fn is_secure(&self) -> bool {
-        self.permitted().is_some_and(|url| url.scheme().is_secure())
-    }
-
-    /// Moves the exchange with the origin, or with the proxy for a tunnel.
-    fn move_exchange<'i>(
-        &self,
-        exchange: &mut Exchange,
-        rx: &'i [u8],
-        tx: &mut [u8],
-    ) -> Result<(usize, Http<'i>), ExchangeError> {
-        let Some(url) = self.permitted() else { return Err(ExchangeError::NotConvertible) };
-        if let (Step::Tunnel(_), Some(proxy)) = (&self.step, self.proxy()) {
-            return exchange.poll(&ConnectMessage { context: self.context, proxy, url }, rx, tx);
-        }
-        let message = RequestMessage {
-            context: self.context,
-            request: self.request,
-            url,
-            proxy: self.proxy(),
-            method: self.method,
-            with_data: self.with_data,
-            data_length: self.data_length,
-            left_origin: self.left_origin,
-        };
-        exchange.poll(&message, rx, tx)
-    }
-
-    /// The proxy's answer to CONNECT (RFC 9110 section 9.3.6).
-    fn tunnel<'i>(&mut self, mut exchange: Exchange, rx: &'i [u8], tx: &mut [u8]) -> Polled<'i> {
-        let moved = self.move_exchange(&mut exchange, rx, tx);
-        self.step = Step::Tunnel(exchange);
-        match moved {
+        let in_tunnel = self.step == Step::Tunnel;
+        let connect = ConnectMessage(&self.hop);
+        let message: &dyn Message = if in_tunnel { &connect } else { &self.hop };
+        match self.exchange.poll(message, rx, tx) {
             Ok((consumed, Http::Transmit { length, more })) => act(consumed, Action::Transmit { length, more }),
-            Ok((consumed, Http::Read)) if !self.full => act(consumed, Action::Read),
+            Ok((0, Http::Read)) if self.full => self.broken(ExchangeError::Response(self.exchange.overflow(rx))),
+            Ok((consumed, Http::Read)) => act(consumed, Action::Read),
             Ok((consumed, Http::Interim(head))) => act(consumed, Action::Event(Event::Interim(head))),
-            Ok((consumed, Http::Head(head, _))) => match head.status() {
-                // The origin cannot have spoken yet: TLS begins with the client.
-                200..=299 if consumed == rx.len() => {
+            Ok((consumed, Http::Head(head, facts))) if in_tunnel => match head.status() {
+                // The origin cannot have spoken yet: TLS begins with the client, once it has asked for the tunnel.
+                200..=299 if consumed == rx.len() && self.exchange.is_sent() => {
                     self.step = Step::Secure;
                     act(consumed, Action::Secure)
                 }
                 200..=299 => self.fail(Reason::ProxyFailed),
                 status => {
                     self.outcome.status = Some(status);
-                    self.fail(Reason::ProxyRefused)
+                    self.verdict = Verdict::Now(Reason::ProxyRefused);
+                    act(consumed, Action::Event(Event::Head { head, charset: facts.charset() }))
                 }
             },
-            _ => self.fail(Reason::ProxyFailed),
-        }
-    }
-
-    /// The origin's answer.
-    fn answer<'i>(&mut self, mut exchange: Exchange, rx: &'i [u8], tx: &mut [u8]) -> Polled<'i> {
-        if let Verdict::Now(reason) = self.verdict {
-            return self.fail(reason);
-        }
-        let moved = self.move_exchange(&mut exchange, rx, tx);
-        self.step = Step::Exchange(exchange);
-        match moved {
-            Ok((consumed, Http::Transmit { length, more })) => act(consumed, Action::Transmit { length, more }),
-            Ok((0, Http::Read)) if self.full => self.broken(ExchangeError::Response(exchange.overflow(rx))),
-            Ok((consumed, Http::Read)) => act(consumed, Action::Read),
-            Ok((consumed, Http::Interim(head))) => act(consumed, Action::Event(Event::Interim(head))),
-            Ok((consumed, Http::Head(head, facts))) => act(consumed, Action::Event(self.head(exchange, head, &facts))),
+            Ok((consumed, Http::Head(head, facts))) => act(consumed, Action::Event(self.head(head, &facts))),
             Ok((consumed, Http::Body(bytes))) => match self.body(bytes) {
                 Ok(()) => act(consumed, Action::Event(Event::Body(bytes))),
                 Err(reason) => self.fail(reason),
@@ -361,117 +268,86 @@ impl<'r> RequestTask<'r> {
         }
     }
 
-    fn head<'i>(&mut self, exchange: Exchange, head: Head<'i>, facts: &Facts<'i>) -> Event<'i> {
+    fn head<'i>(&mut self, head: Head<'i>, facts: &Facts<'i>) -> Event<'i> {
         let status = head.status();
-        let answer = Event::Head { head, charset: facts.charset() };
         self.outcome.status = Some(status);
-        if self.request.redirect == Redirect::Follow
+        if self.hop.request.redirect == Redirect::Follow
             && matches!(status, 301 | 302 | 303 | 307 | 308)
             && let Some(location) = facts.location()
         {
-            return match self.follow(exchange, status, location) {
-                Ok(()) => Event::Redirect(head),
-                Err(reason) => {
-                    self.verdict = Verdict::Now(reason);
-                    answer
-                }
+            match self.follow(status, location, facts) {
+                Ok(()) => return Event::Redirect(head),
+                Err(reason) => self.verdict = Verdict::Now(reason),
+            }
+        } else {
+            self.verdict = match status {
+                407 if self.is_heard_by_proxy() => Verdict::Now(Reason::ProxyRefused),
+                _ if facts.length(status).is_some_and(|length| length > self.limit) => Verdict::Now(Reason::TooLarge),
+                429 => Verdict::AtEnd(Reason::RateLimited),
+                400.. => Verdict::AtEnd(Reason::HttpStatus),
+                _ => Verdict::Success,
             };
+            if !self.streamed {
+                self.check = Check::new(self.hop.request.data_type, facts);
+            }
         }
-        let by_proxy = status == 407 && self.proxy().is_some() && !self.is_secure();
-        self.verdict = match status {
-            _ if facts.length(status).is_some_and(|length| length > self.limit) => Verdict::Now(Reason::TooLarge),
-            407 if by_proxy => Verdict::AtEnd(Reason::ProxyRefused),
-            429 => Verdict::AtEnd(Reason::RateLimited),
-            400.. => Verdict::AtEnd(Reason::HttpStatus),
-            _ => Verdict::Success,
-        };
-        if !self.streamed && !by_proxy {
-            self.check = Check::new(self.request.data_type, facts);
-        }
-        answer
+        Event::Head { head, charset: facts.charset() }
     }
 
     fn body(&mut self, bytes: &[u8]) -> Result<(), Reason> {
-        let received = self.outcome.received.saturating_add(bytes.len() as u64);
-        if received > self.limit {
+        // What is within the limit is checked first, so that the first fault decides at any split.
+        let room = usize::try_from(self.limit.saturating_sub(self.outcome.received)).unwrap_or(usize::MAX);
+        let (within, beyond) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
+        self.check.push(within)?;
+        if !beyond.is_empty() {
             return Err(Reason::TooLarge);
         }
-        self.check.push(bytes)?;
-        self.outcome.received = received;
+        self.outcome.received = self.outcome.received.saturating_add(bytes.len() as u64);
         Ok(())
     }
 
-    /// The only place where a redirect is decided (REQ-14, RFC 9110 section 15.4).
-    fn follow(&mut self, exchange: Exchange, status: u16, location: &[u8]) -> Result<(), Reason> {
-        let limits = self.context.limits();
-        if self.outcome.redirects >= limits.redirects {
+    /// Follows a redirect, over the same link where it leads there and its body is worth reading.
+    fn follow(&mut self, status: u16, location: &[u8], facts: &Facts<'_>) -> Result<(), Reason> {
+        if self.outcome.redirects >= self.hop.context.limits().redirects {
             return Err(Reason::TooManyRedirects);
         }
-        let base = self.permitted().ok_or(Reason::BadRedirect)?;
-        let same_origin = url::keeps_origin(&base, location);
-        let base = base.parts().url_parts();
-        self.hold_url()?;
-        let length = url::resolve(base, location, self.memory).map_err(|_| Reason::BadRedirect)?;
-        let text = self.memory.get(..length).and_then(|text| core::str::from_utf8(text).ok());
-        let target = self
-            .context
-            .policy()
-            .permit_hop(Api::Request, text.ok_or(Reason::BadRedirect)?)
-            .map_err(Refusal::reason)?
-            .parts();
-        self.hop = Hop::Memory(length);
-        self.url = Some(target);
+        let same_link = self.hop.follow(status, location)?;
         self.outcome.redirects = self.outcome.redirects.saturating_add(1);
-        self.left_origin |= !same_origin;
-        if status == 303 || (matches!(status, 301 | 302) && self.method == Method::Post) {
-            self.method = Method::Get;
-            self.with_data = false;
-        }
-        // What was joined to the first URL is the redirecting server's to repeat.
-        self.with_data &= self.method != Method::Get;
-        self.step = if same_origin {
-            Step::Drain(exchange, DRAIN_LIMIT)
-        } else {
-            Step::Release { keep: false, then: Then::Connect { reuse: true } }
+        let is_short = match facts.framing(status) {
+            Ok(Framing::Length(bytes)) => bytes <= u64::from(DRAIN_LIMIT),
+            Ok(Framing::Chunked | Framing::None) => true,
+            Ok(Framing::UntilClose) | Err(_) => false,
         };
-        Ok(())
-    }
-
-    /// Brings the current URL into the memory.
-    fn hold_url(&mut self) -> Result<(), Reason> {
-        if let Hop::Memory(_) = self.hop {
-            return Ok(());
-        }
-        let text = self.request.url.as_bytes();
-        let to = self.memory.get_mut(..text.len()).ok_or(Reason::BadRedirect)?;
-        for (to, from) in to.iter_mut().zip(text) {
-            *to = *from;
+        if same_link && is_short && facts.persists() {
+            self.step = Step::Drain(DRAIN_LIMIT);
+        } else {
+            self.reconnect(true);
         }
         Ok(())
     }
 
     /// Reads a redirect's body to its end, so that the connection serves the next hop, too.
-    fn drain<'i>(&mut self, mut exchange: Exchange, mut budget: u32, rx: &'i [u8], tx: &mut [u8]) -> Polled<'i> {
+    fn drain<'i>(&mut self, mut budget: u32, rx: &'i [u8], tx: &mut [u8]) -> Polled<'i> {
         let mut consumed = 0_usize;
         loop {
             let rest = rx.get(consumed..).unwrap_or_default();
-            match self.move_exchange(&mut exchange, rest, tx) {
+            match self.exchange.poll(&self.hop, rest, tx) {
                 Ok((n, Http::Body(bytes))) if bytes.len() <= budget as usize => {
                     budget = budget.saturating_sub(bytes.len() as u32);
                     consumed = consumed.saturating_add(n);
                 }
                 Ok((n, Http::Read)) if !self.full => {
-                    self.step = Step::Drain(exchange, budget);
+                    self.step = Step::Drain(budget);
                     return act(consumed.saturating_add(n), Action::Read);
                 }
                 Ok((n, Http::End { persists: true })) => {
                     self.link = Link::Reused;
-                    self.step = Step::Exchange(Exchange::new());
+                    self.begin(Step::Exchange);
                     // The next hop starts with the next poll, after these bytes have been dropped.
                     return act(consumed.saturating_add(n), Action::Continue);
                 }
                 _ => {
-                    self.step = Step::Release { keep: false, then: Then::Connect { reuse: true } };
+                    self.reconnect(true);
                     return self.release();
                 }
             }
@@ -480,27 +356,50 @@ impl<'r> RequestTask<'r> {
 
     /// An exchange cannot go on.
     fn broken<'i>(&mut self, error: ExchangeError) -> Polled<'i> {
-        match error {
+        let reason = match error {
             ExchangeError::Response(ResponseError::Closed) => {
                 if self.retry() {
                     return self.release();
                 }
-                self.fail(Reason::ConnectionClosed)
+                Reason::ConnectionClosed
             }
-            ExchangeError::Response(ResponseError::MalformedHead) => self.fail(Reason::MalformedHead),
-            ExchangeError::Response(ResponseError::HeadTooLarge) => self.fail(Reason::HeadTooLarge),
-            ExchangeError::Response(ResponseError::MalformedFraming) => self.fail(Reason::MalformedFraming),
-            ExchangeError::NotConvertible => self.fail(Reason::DataNotConvertible),
-            ExchangeError::NoTransmitBuffer => self.fail(Reason::BufferTooSmall),
-        }
+            ExchangeError::Response(ResponseError::MalformedHead) => Reason::MalformedHead,
+            ExchangeError::Response(ResponseError::HeadTooLarge) => Reason::HeadTooLarge,
+            ExchangeError::Response(ResponseError::MalformedFraming) => Reason::MalformedFraming,
+            ExchangeError::NotConvertible => Reason::DataNotConvertible,
+            ExchangeError::NoTransmitBuffer => Reason::BufferTooSmall,
+        };
+        self.fail(self.blame(reason))
+    }
+
+    /// What fails between here and the proxy is the proxy's failure (REQ-17).
+    fn blame(&self, reason: Reason) -> Reason {
+        let proxys = match (self.step, reason) {
+            (_, Reason::BufferTooSmall | Reason::DataNotConvertible) => false,
+            (Step::Connect { .. } | Step::Tunnel, _) => true,
+            // A proxy owes an answer of its own where the origin gives none.
+            (Step::Exchange, Reason::ConnectionLost | Reason::ConnectionClosed | Reason::MalformedHead) => {
+                !self.hop.is_secure() && !self.exchange.has_head()
+            }
+            _ => false,
+        };
+        if proxys && self.hop.proxy.is_some() { Reason::ProxyFailed } else { reason }
+    }
+
+    /// Whether a proxy reads the request, and not only carries it.
+    fn is_heard_by_proxy(&self) -> bool {
+        self.hop.proxy.is_some() && !self.hop.is_secure()
+    }
+
+    fn reconnect(&mut self, reuse: bool) {
+        self.step = Step::Release { keep: false, then: Then::Connect { reuse } };
     }
 
     /// A kept link that died before it brought a byte is replaced once by a fresh one (REQ-16, RFC 9112 section 9.3.1).
     fn retry(&mut self) -> bool {
-        let unheard = matches!(self.step, Step::Exchange(exchange) if !exchange.is_heard());
-        let again = unheard && self.link == Link::Reused;
+        let again = self.step == Step::Exchange && self.link == Link::Reused && !self.exchange.is_heard();
         if again {
-            self.step = Step::Release { keep: false, then: Then::Connect { reuse: false } };
+            self.reconnect(false);
         }
         again
     }
@@ -542,28 +441,6 @@ fn act<'i>(consumed: usize, action: Action<Event<'i>, Outcome>) -> Polled<'i> {
     Poll { consumed, action }
 }
 
-/// The length of the data in the form that this request gives it, or why it has none (REQ-05 to REQ-09).
-fn data_length(request: &Request<'_>) -> Result<u64, Reason> {
-    match (request.data, request.method) {
-        (Data::Bytes(_), Method::Get) => return Err(Reason::IllegalOption),
-        (Data::Text(text), method) if method == Method::Get || request.form() == Form::Query => {
-            if percent::has_malformed_escape(text.as_bytes()) {
-                return Err(Reason::MalformedEscape);
-            }
-            if method == Method::Get {
-                if text.bytes().any(|byte| byte.is_ascii_control()) {
-                    return Err(Reason::UrlMalformed);
-                }
-                let mut count = Count::new();
-                url::write_query_text(text, &mut count).map_err(|_| Reason::DataNotConvertible)?;
-                return Ok(count.bytes());
-            }
-        }
-        _ => {}
-    }
-    request.data.len(request.form()).map_err(|_| Reason::DataNotConvertible)
-}
-
 impl Task for RequestTask<'_> {
     type Event<'i> = Event<'i>;
     type Outcome = Outcome;
@@ -575,20 +452,15 @@ impl Task for RequestTask<'_> {
         }
         match self.step {
             Step::Connect { reuse } => act(0, Action::Connect { reuse }),
-            Step::Tunnel(exchange) => self.tunnel(exchange, rx, tx),
             Step::Secure => act(0, Action::Secure),
-            Step::Exchange(exchange) => self.answer(exchange, rx, tx),
-            Step::Drain(exchange, budget) => self.drain(exchange, budget, rx, tx),
+            Step::Tunnel | Step::Exchange => self.converse(rx, tx),
+            Step::Drain(budget) => self.drain(budget, rx, tx),
             Step::Release { .. } | Step::Done => self.release(),
         }
     }
 
     fn route(&self) -> Route<'_> {
-        let proxy = self.proxy().map(|proxy| (proxy.host, proxy.port));
-        match self.permitted() {
-            Some(url) => Route { secure: url.scheme().is_secure(), host: url.server_name(), port: url.port(), proxy },
-            None => Route { secure: true, host: "", port: 0, proxy },
-        }
+        self.hop.route()
     }
 
     fn deadline(&self) -> Instant {
@@ -601,63 +473,54 @@ impl Task for RequestTask<'_> {
             return Err(Misuse);
         }
         self.link = if reused { Link::Reused } else { Link::Fresh };
-        self.step = match (reused, self.is_secure(), self.proxy()) {
-            (false, true, Some(_)) => Step::Tunnel(Exchange::new()),
+        self.begin(match (reused, self.hop.is_secure(), self.hop.proxy) {
+            (false, true, Some(_)) => Step::Tunnel,
             (false, true, None) => Step::Secure,
-            _ => Step::Exchange(Exchange::new()),
-        };
+            _ => Step::Exchange,
+        });
         Ok(())
     }
 
     fn secured(&mut self) -> Result<(), Misuse> {
         let Step::Secure = self.step else { return Err(Misuse) };
-        self.step = Step::Exchange(Exchange::new());
+        self.begin(Step::Exchange);
         Ok(())
     }
 
     fn fault(&mut self, fault: Fault) {
-        if fault == Fault::ReceiveBufferFull {
-            // The next poll sees the bytes and knows better what is wrong with them.
-            self.full = true;
-            return;
-        }
-        if fault == Fault::Lost && (matches!(self.step, Step::Drain(..)) || self.retry()) {
-            if let Step::Drain(..) = self.step {
-                self.step = Step::Release { keep: false, then: Then::Connect { reuse: true } };
-            }
-            return;
-        }
-        let to_proxy = match self.step {
-            Step::Connect { .. } => self.proxy().is_some(),
-            Step::Tunnel(_) => true,
-            _ => false,
-        };
         let reason = match fault {
-            _ if to_proxy => Reason::ProxyFailed,
+            Fault::ReceiveBufferFull => {
+                // The next poll sees the bytes and knows better what is wrong with them.
+                self.full = true;
+                return;
+            }
+            Fault::Lost => {
+                if let Step::Drain(_) = self.step {
+                    return self.reconnect(true);
+                }
+                if self.retry() {
+                    return;
+                }
+                Reason::ConnectionLost
+            }
             Fault::Dns => Reason::Dns,
             Fault::Connect => Reason::Connect,
-            Fault::Lost | Fault::ReceiveBufferFull => Reason::ConnectionLost,
             Fault::Tls => Reason::Tls,
             Fault::NotTls => Reason::NotTls,
             Fault::Certificate(what) => Reason::Certificate(what),
         };
-        self.end(Err(reason), false);
+        self.end(Err(self.blame(reason)), false);
     }
 
     fn write_failed(&mut self) {
-        let heard = match &mut self.step {
-            Step::Tunnel(exchange) | Step::Exchange(exchange) => exchange.write_failed(),
-            _ => false,
-        };
-        if !heard {
+        let may_hear = matches!(self.step, Step::Tunnel | Step::Exchange) && self.exchange.write_failed();
+        if !may_hear {
             self.fault(Fault::Lost);
         }
     }
 
     fn end_of_stream(&mut self) {
-        if let Step::Tunnel(exchange) | Step::Exchange(exchange) | Step::Drain(exchange, _) = &mut self.step {
-            exchange.end_of_stream();
-        }
+        self.exchange.end_of_stream();
     }
 
     fn interrupt(&mut self, interrupt: Interrupt) {
@@ -672,6 +535,3 @@ impl Task for RequestTask<'_> {
         self.end(Err(reason), false);
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,168 @@
+//! One hop of a call: where it goes, what it takes there, and how a redirect leads to the next.
+
+use super::options::{Method, Request};
+use crate::context::{Context, Proxy};
+use crate::data::{Data, Form};
+use crate::drive::Route;
+use crate::percent;
+use crate::policy::{Api, Permitted, PermittedParts, Refusal};
+use crate::reason::Reason;
+use crate::sink::Count;
+use crate::url;
+
+/// The caller's URL at first, then the target of each redirect.
+#[derive(Debug)]
+pub(super) struct Hop<'r> {
+    pub(super) context: &'r Context<'r>,
+    pub(super) request: &'r Request<'r>,
+    /// Holds the URL of a redirect's target.
+    memory: &'r mut [u8],
+    place: Place,
+    /// `None` until the policy has let the URL pass.
+    url: Option<PermittedParts>,
+    /// Asked for once per hop, so that its rule need not be quick.
+    pub(super) proxy: Option<Proxy<'r>>,
+    pub(super) method: Method,
+    /// The data goes with this hop: in the query on GET, else in the body.
+    pub(super) with_data: bool,
+    /// Its length, as it was counted when the call began.
+    pub(super) data_length: u64,
+    /// A redirect has left the origin that the caller named (REQ-14).
+    pub(super) left_origin: bool,
+}
+
+/// Where the URL's text is.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Caller,
+    /// So many bytes of the memory.
+    Memory(usize),
+}
+
+impl<'r> Hop<'r> {
+    /// Before the URL has passed the policy.
+    pub(super) const fn new(context: &'r Context<'r>, request: &'r Request<'r>, memory: &'r mut [u8]) -> Self {
+        Self {
+            context,
+            request,
+            memory,
+            place: Place::Caller,
+            url: None,
+            proxy: None,
+            method: request.method,
+            with_data: true,
+            data_length: 0,
+            left_origin: false,
+        }
+    }
+
+    /// Everything that can be refused before the first byte is sent.
+    pub(super) fn admit(&mut self) -> Result<(), Reason> {
+        let request = self.request;
+        let limit = self.context.limits().url;
+        let url = self.context.policy().permit(Api::Request, request.url, limit).map_err(Refusal::reason)?;
+        if !request.has_legal_headers() {
+            return Err(Reason::IllegalHeader);
+        }
+        self.data_length = data_length(request)?;
+        if request.method == Method::Get && self.data_length > 0 {
+            let joint = url.query_joint().as_str().len();
+            let joined = (request.url.len() as u64).saturating_add(joint as u64).saturating_add(self.data_length);
+            if joined > limit as u64 {
+                return Err(Reason::UrlTooLong);
+            }
+        }
+        self.enter(Place::Caller, url.parts());
+        Ok(())
+    }
+
+    /// Goes where a redirect leads: the only place where that is decided (REQ-14, RFC 9110 section 15.4). Returns
+    /// whether the link that brought it leads there, too.
+    ///
+    /// # Errors
+    /// The reason why it is not followed; then the call has no URL any more.
+    pub(super) fn follow(&mut self, status: u16, location: &[u8]) -> Result<bool, Reason> {
+        let base = self.url().ok_or(Reason::BadRedirect)?;
+        let keeps_origin = url::keeps_origin(&base, location);
+        let base = base.parts().url_parts();
+        // From here on the memory holds something else than what was permitted.
+        self.url = None;
+        self.hold_text()?;
+        let length = url::resolve(base, location, self.memory).map_err(|_| Reason::BadRedirect)?;
+        let text = self.memory.get(..length).and_then(|text| core::str::from_utf8(text).ok());
+        let text = text.ok_or(Reason::BadRedirect)?;
+        let target = self.context.policy().permit_hop(Api::Request, text).map_err(Refusal::reason)?;
+
+        let proxy = self.proxy;
+        self.enter(Place::Memory(length), target.parts());
+        self.left_origin |= !keeps_origin;
+        if status == 303 || (matches!(status, 301 | 302) && self.method == Method::Post) {
+            self.method = Method::Get;
+        }
+        // What was joined to the first URL is the redirecting server's to repeat.
+        self.with_data &= self.method != Method::Get;
+        Ok(keeps_origin && self.proxy == proxy)
+    }
+
+    fn enter(&mut self, place: Place, url: PermittedParts) {
+        self.place = place;
+        self.url = Some(url);
+        let context = self.context;
+        self.proxy =
+            self.url().and_then(|url| context.proxy_for(url.scheme().is_secure(), url.server_name(), url.port()));
+    }
+
+    /// Brings the current URL into the memory.
+    fn hold_text(&mut self) -> Result<(), Reason> {
+        if let Place::Caller = self.place {
+            let text = self.request.url.as_bytes();
+            let to = self.memory.get_mut(..text.len()).ok_or(Reason::BadRedirect)?;
+            for (to, from) in to.iter_mut().zip(text) {
+                *to = *from;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn url(&self) -> Option<Permitted<'_>> {
+        let text = match self.place {
+            Place::Caller => self.request.url,
+            Place::Memory(length) => core::str::from_utf8(self.memory.get(..length)?).ok()?,
+        };
+        self.url?.of(text)
+    }
+
+    pub(super) fn is_secure(&self) -> bool {
+        self.url().is_some_and(|url| url.scheme().is_secure())
+    }
+
+    pub(super) fn route(&self) -> Route<'_> {
+        let proxy = self.proxy.map(|proxy| (proxy.host, proxy.port));
+        match self.url() {
+            Some(url) => Route { secure: url.scheme().is_secure(), host: url.server_name(), port: url.port(), proxy },
+            None => Route { secure: true, host: "", port: 0, proxy },
+        }
+    }
+}
+
+/// The length of the data in the form that this request gives it, or why it has none (REQ-05 to REQ-09).
+fn data_length(request: &Request<'_>) -> Result<u64, Reason> {
+    match (request.data, request.method) {
+        (Data::Bytes(_), Method::Get) => return Err(Reason::IllegalOption),
+        (Data::Text(text), method) if method == Method::Get || request.form() == Form::Query => {
+            if percent::has_malformed_escape(text.as_bytes()) {
+                return Err(Reason::MalformedEscape);
+            }
+            if method == Method::Get {
+                if text.bytes().any(|byte| byte.is_ascii_control()) {
+                    return Err(Reason::UrlMalformed);
+                }
+                let mut count = Count::new();
+                url::write_query_text(text, &mut count).map_err(|_| Reason::DataNotConvertible)?;
+                return Ok(count.bytes());
+            }
+        }
+        _ => {}
+    }
+    request.data.len(request.form()).map_err(|_| Reason::DataNotConvertible)
+}

@@ -1,0 +1,80 @@
+//! What `--json` prints: one object on one line, for programs.
+
+use std::fmt::Write;
+
+use miniwire_std::{DataType, Failure, Response};
+use serde_json::{Value, json};
+
+/// `success`: `{"ok":true,"status":…,"headers":[[name,value],…],"data":…}`.
+pub(crate) fn success(response: &Response, data_type: DataType) -> String {
+    format!("{{\"ok\":true,{}}}\n", answer(response, data_type))
+}
+
+/// `fail`: `{"ok":false,"error":…,"reason":…,"errorMessage":…}`, and the answer where one came.
+pub(crate) fn failure(failure: &Failure, data_type: DataType) -> String {
+    let message = json!(failure.to_string());
+    let mut line = format!(
+        "{{\"ok\":false,\"error\":{},\"reason\":\"{}\",\"errorMessage\":{message}",
+        failure.code(),
+        failure.reason().name()
+    );
+    if let Some(response) = failure.response() {
+        // Writing to a string cannot fail.
+        let _ = write!(line, ",{}", answer(response, data_type));
+    }
+    line.push_str("}\n");
+    line
+}
+
+fn answer(response: &Response, data_type: DataType) -> String {
+    let headers: Value = response.headers().map(|(name, value)| json!([name, text(value)])).collect();
+    let data = match data_type {
+        DataType::Json if !response.data().is_empty() => compact(response.data()),
+        _ => json!(response.data()).to_string(),
+    };
+    format!("\"status\":{},\"headers\":{headers},\"data\":{data}", response.status())
+}
+
+/// A field value; bytes that are not UTF-8 as ISO-8859-1, which field values were once defined to be.
+fn text(value: &[u8]) -> String {
+    match str::from_utf8(value) {
+        Ok(text) => text.into(),
+        Err(_) => value.iter().map(|byte| char::from(*byte)).collect(),
+    }
+}
+
+/// A JSON text without the white space between its tokens. Numbers, escapes, order and repeated keys stay as they were.
+fn compact(json: &str) -> String {
+    let (mut in_string, mut escaped) = (false, false);
+    let keep = |letter: &char| {
+        let kept = in_string || !matches!(letter, ' ' | '\t' | '\n' | '\r');
+        if *letter == '"' && !escaped {
+            in_string = !in_string;
+        }
+        escaped = *letter == '\\' && !escaped;
+        kept
+    };
+    json.chars().filter(keep).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compact_json_is_the_same_on_one_line() {
+        let text =
+            "\r\n{ \"a \\\" b\\\\\" :\t[1e21, 1.0 , 9007199254740993] ,\n\"a \\\" b\\\\\": \"\u{e9} \\n\\u0041\" } ";
+        assert_eq!(
+            compact(text),
+            "{\"a \\\" b\\\\\":[1e21,1.0,9007199254740993],\"a \\\" b\\\\\":\"\u{e9} \\n\\u0041\"}"
+        );
+        assert_eq!(compact(" \" x \" "), "\" x \"");
+    }
+
+    #[test]
+    fn field_values_are_utf_8_or_else_latin_1() {
+        assert_eq!(text("Zo\u{eb}".as_bytes()), "Zo\u{eb}");
+        assert_eq!(text(b"Zo\xeb"), "Zo\u{eb}");
+    }
+}
