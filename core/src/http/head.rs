@@ -49,13 +49,8 @@ pub enum HeadError {
     TooManyFields,
 }
 
-/// How many fields a head may have.
+/// How many fields a head may have. While one is parsed, each takes 16 bytes of stack on a 32-bit machine.
 pub const MAX_FIELDS: usize = 100;
-
-/// The array that `httparse` fills lies on the stack, 16 bytes a field on a 32-bit machine; most heads need no more
-/// than this.
-const USUAL_FIELDS: usize = 32;
-const USUAL_LENGTH: usize = 1536;
 
 /// Remembers how far an incomplete head was searched, so that a head arriving in drips costs linear time.
 #[derive(Clone, Copy, Debug, Default)]
@@ -109,33 +104,15 @@ impl HeadReader {
     }
 }
 
+#[inline(never)]
 fn parse(rx: &[u8]) -> Result<Option<(Head<'_>, Facts<'_>)>, HeadError> {
     // RFC 9112 section 2.2 lets servers skip empty lines before a request; nobody is let to before a response.
     if rx.first().is_some_and(|first| *first != b'H') {
         return Err(HeadError::Malformed);
     }
-    // Where there is memory for long heads there is stack to parse them at once.
-    if rx.len() > USUAL_LENGTH {
-        return parse_into::<MAX_FIELDS>(rx);
-    }
-    match parse_into::<USUAL_FIELDS>(rx) {
-        Err(HeadError::TooManyFields) => parse_into::<MAX_FIELDS>(rx),
-        parsed => parsed,
-    }
-}
-
-// Never inlined, so that the larger array does not burden the stack where the smaller is used.
-#[inline(never)]
-fn parse_into<const FIELDS: usize>(rx: &[u8]) -> Result<Option<(Head<'_>, Facts<'_>)>, HeadError> {
-    parse_with(rx, &mut [const { MaybeUninit::uninit() }; FIELDS])
-}
-
-fn parse_with<'i>(
-    rx: &'i [u8],
-    slots: &mut [MaybeUninit<httparse::Header<'i>>],
-) -> Result<Option<(Head<'i>, Facts<'i>)>, HeadError> {
+    let mut slots = [const { MaybeUninit::uninit() }; MAX_FIELDS];
     let mut response = httparse::Response::new(&mut []);
-    let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, rx, slots);
+    let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, rx, &mut slots);
     let length = match parsed {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return Ok(None),
