@@ -20,6 +20,7 @@ pub mod progress;
 pub mod query;
 pub mod reason;
 pub mod request;
+mod scan;
 mod ser;
 pub mod sink;
 pub mod storage;

@@ -2,6 +2,7 @@
 
 use super::address;
 use crate::digits::decimal;
+use crate::scan::split;
 
 /// What a host is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +98,7 @@ fn kind_of(host: &str) -> Option<HostKind> {
         return None;
     }
     let mut last: &[u8] = &[];
-    for label in name.as_bytes().split(|byte| *byte == b'.') {
+    for label in split(b'.', name.as_bytes()) {
         let legal = label.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
         if label.is_empty() || label.len() > 63 || !legal {
             return None;
