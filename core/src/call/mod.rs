@@ -11,7 +11,7 @@
 //!
 //! Every state can also go to `Release` and `Done` with a reason: the deadline, an interrupt, a fault.
 //!
-//! A [`Call`] knows what was asked and how to get an answer; what the answer means is for the [`Kind`] of call to say.
+//! A call knows what was asked and how to get an answer; what the answer means is for the [`Kind`] of call to say.
 
 mod hop;
 mod message;

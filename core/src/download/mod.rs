@@ -1,7 +1,7 @@
 //! `my.downloadFile`: a file from a server into a store, in bounded memory (DOWN-01 to DOWN-05).
 //!
 //! The task knows nothing of files: it hands out bytes, and at the end it says what they look like. [`Saving`] brings
-//! them into a [`Store`]. A whole life, without a network:
+//! them into a [`Store`](crate::storage::Store). A whole life, without a network:
 //!
 //! ```
 //! use miniwire_core::context::Context;
