@@ -8,6 +8,7 @@
 //! from the specification over the whole input and without regard to speed.
 
 pub mod base64;
+pub mod call;
 pub mod head;
 pub mod json_validate;
 pub mod json_write;
@@ -15,15 +16,15 @@ pub mod oracle;
 pub mod percent;
 pub mod policy;
 pub mod query;
-//pub mod request_bytes;
-//pub mod request_ops;
+pub mod request_bytes;
+pub mod request_ops;
 pub mod resolve;
 pub mod response;
 pub mod splits;
 pub mod tree;
 pub mod url;
 pub mod utf8;
-//pub mod watched;
+pub mod watched;
 
 /// Every target, by the name of its program and of its folder of inputs.
 pub const TARGETS: [(&str, fn(&[u8])); 13] = [
@@ -34,8 +35,8 @@ pub const TARGETS: [(&str, fn(&[u8])); 13] = [
     ("percent", percent::run),
     ("policy", policy::run),
     ("query", query::run),
-    ("request_bytes", |_| {}),
-    ("request_ops", |_| {}),
+    ("request_bytes", request_bytes::run),
+    ("request_ops", request_ops::run),
     ("resolve", resolve::run),
     ("response", response::run),
     ("url", url::run),

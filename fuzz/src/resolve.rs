@@ -1,10 +1,12 @@
 //! The target of a redirect, against the `url` crate's `join`.
+//!
+//! Where the base ends in a dot segment (`/a/..`), RFC 3986 section 5.2.3 drops that segment, and the URL Standard first
+//! resolves it; the library does as the RFC says, so paths are not compared then.
 
 use miniwire_core::url::{ResolveError, Url, keeps_origin, resolve};
-use url::Position;
 
 use crate::oracle;
-use crate::url::{has_punycode, standard_target};
+use crate::url::{canonical_standard_target, has_punycode, standard_target};
 
 /// Room for any result: a byte of the reference becomes three at most, and one slash may be added.
 const ROOM: usize = 8192;
@@ -43,8 +45,11 @@ pub fn run(data: &[u8]) {
     }
     let standard = ::url::Url::parse(base_text).and_then(|base| base.join(location)).expect("the standard resolves it");
     assert_eq!(oracle::target(&resolved), Some(standard_target(&standard)));
-    assert_eq!(
-        oracle::canonical_target(&standard[Position::BeforePath..Position::AfterQuery]),
-        oracle::canonical_target(url.path_and_query_raw())
-    );
+    let is_compared = oracle::is_standard(base.path_and_query_raw())
+        && oracle::is_standard(location)
+        && oracle::is_standard(url.path_and_query_raw())
+        && !oracle::ends_in_dots(base.path_and_query_raw());
+    if is_compared {
+        assert_eq!(canonical_standard_target(&standard), oracle::canonical_target(url.path_and_query_raw()));
+    }
 }

@@ -10,7 +10,7 @@ use miniwire_fuzz::TARGETS;
 use miniwire_fuzz::splits::Random;
 
 /// Mutated inputs per target: some ten thousand, in a few seconds of a debug build.
-const MUTATIONS: usize = 2000;
+const MUTATIONS: usize = 1000;
 
 /// Longer inputs are replayed, but not mutated: they cost too much of the time.
 const LONGEST_MUTATED: usize = 2048;

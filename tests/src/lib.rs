@@ -1,1 +1,132 @@
-//! (under construction)
+//! What the end-to-end tests share: clients, peers on the loopback interface, and checks that every failure must pass.
+//!
+//! Everything that is started here ends with the value that stands for it.
+
+mod callbacks;
+mod peer;
+mod proxy;
+
+use std::io;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use miniwire_std::serve::{Options, Server};
+use miniwire_std::{Api, Client, ClientBuilder, Failure, Response};
+
+pub use callbacks::{Recorded, Told, recorded};
+pub use peer::{BlackHole, Peer, idle, read_head, refused};
+pub use proxy::{Answer, Proxy};
+
+/// The codes of `my.request`. No other may ever be reported.
+pub const CODES: [u8; 10] = [1, 2, 11, 12, 13, 14, 15, 19, 20, 23];
+
+/// A test server of its own, so that tests can count its connections.
+pub fn server() -> Server {
+    Server::start(Options::default()).expect("the test server starts")
+}
+
+/// The *release* client that may talk to `localhost` and trusts the server's authority only.
+pub fn release(server: &Server) -> ClientBuilder {
+    builder().allow("localhost").root(server.ca_pem().as_bytes()).only_given_roots()
+}
+
+/// The *development* client, which trusts the server's authority only.
+pub fn development(server: &Server) -> ClientBuilder {
+    builder().development().root(server.ca_pem().as_bytes()).only_given_roots()
+}
+
+/// A client that is not configured further.
+pub fn builder() -> ClientBuilder {
+    Client::builder("2021000000000001", "1.0.0")
+}
+
+/// The failure, which must have one of the codes of the table, its reason's code, and one line for a person.
+#[track_caller]
+pub fn failed(result: Result<Response, Failure>) -> Failure {
+    let failure = match result {
+        Ok(response) => panic!("a success: {response:?}"),
+        Err(failure) => failure,
+    };
+    check(&failure);
+    failure
+}
+
+/// The failure, which must have this code and this reason.
+#[track_caller]
+pub fn fails(result: Result<Response, Failure>, code: u8, reason: &str) -> Failure {
+    let failure = failed(result);
+    assert_eq!((failure.code(), failure.reason().name()), (code, reason), "{failure:?}");
+    failure
+}
+
+/// What holds for every failure.
+#[track_caller]
+pub fn check(failure: &Failure) {
+    assert!(CODES.contains(&failure.code()), "{failure:?}");
+    assert_eq!(failure.code(), failure.reason().code(Api::Request));
+    let message = failure.to_string();
+    assert!(!message.is_empty() && !message.contains('\n'), "{message:?}");
+    assert!(failure.response().is_none_or(|response| response.status() >= 100), "{failure:?}");
+}
+
+/// Runs `call`, which must end no earlier than `ms` milliseconds from its start, and less than 50 ms later.
+///
+/// A busy machine can make anything late, so the best of seven attempts counts.
+#[track_caller]
+pub fn promptly(ms: u64, mut call: impl FnMut()) {
+    let due = Duration::from_millis(ms);
+    let mut late = Vec::new();
+    for _ in 0..7 {
+        let start = Instant::now();
+        call();
+        let took = start.elapsed();
+        // One millisecond for the rounding of the core's clock.
+        assert!(took + Duration::from_millis(1) >= due, "too early, after {took:?}");
+        if took <= due + Duration::from_millis(50) {
+            return;
+        }
+        late.push(took);
+    }
+    panic!("always too late: {late:?}, due after {due:?}");
+}
+
+/// Waits until `condition` holds, for five seconds at most.
+#[track_caller]
+pub fn until(condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(5), "it did not come about");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Runs the test of this name (`file::function`) once more, in a process of its own with these variables, and returns
+/// `false`; in that process it returns `true`.
+///
+/// For what belongs to a process: its environment, its memory.
+///
+/// # Errors
+/// Where the process cannot be started.
+pub fn in_own_process(test: &str, environment: &[(&str, &str)]) -> io::Result<bool> {
+    const MARK: &str = "MINIWIRE_TEST_CHILD";
+    if std::env::var_os(MARK).is_some() {
+        return Ok(true);
+    }
+    let output = Command::new(std::env::current_exe()?)
+        .args([test, "--exact", "--nocapture"])
+        .env(MARK, "1")
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("1 passed"), "there is no test {test}: {said}");
+    Ok(false)
+}
+
+/// The largest amount of memory that this process has had so far, in KiB; `None` where the system does not say.
+pub fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}

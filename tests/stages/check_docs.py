@@ -158,7 +158,9 @@ def check_conformance(files):
 def test_names(files):
     """The functions marked as tests, and where they are."""
     found = {}
-    test = re.compile(r"#\[(?:\w+::)?test\b[^\]]*\]\s*(?:(?:#\[[^\]]*\]|//[^\n]*)\s*)*(?:pub\s+)?(?:async\s+)?fn\s+(\w+)")
+    test = re.compile(
+        r"#\[(?:\w+::)?test\b[^\]]*\]\s*(?:(?:#\[[^\]]*\]|//[^\n]*)\s*)*(?:pub\s+)?(?:async\s+)?fn\s+(\w+)"
+    )
     for file in files:
         if file.suffix == ".rs":
             for match in test.finditer(file.read_text("utf-8")):

@@ -36,24 +36,24 @@ pub(crate) struct Parts {
 }
 
 /// A call's share; given back when it is dropped, also when a callback panics.
-pub(crate) struct Session<'s> {
-    sessions: &'s Sessions,
+pub(crate) struct Session {
+    sessions: Arc<Sessions>,
     parts: Option<Parts>,
-    /// What the slot is held by: the caller's switch, or the one among the parts.
-    switch: Arc<Switch>,
+    /// The caller's switch, where it brought one. Else it is the one among the parts that holds the slot.
+    switch: Option<Arc<Switch>>,
 }
 
 impl Sessions {
     /// At most `max` calls at once.
-    pub(crate) fn new(max: usize, url: usize) -> Self {
-        Self { max, url, state: Mutex::default() }
+    pub(crate) fn new(max: usize, url: usize) -> Arc<Self> {
+        Arc::new(Self { max, url, state: Mutex::default() })
     }
 
     /// Takes a slot for the call that `switch` ends; without one it has a switch of its own.
     ///
     /// # Errors
     /// [`Reason::TooManyTasks`] where every slot is taken, [`Reason::Unloaded`] after [`shut_down`](Self::shut_down).
-    pub(crate) fn open(&self, switch: Option<&Arc<Switch>>) -> Result<Session<'_>, Reason> {
+    pub(crate) fn open(self: &Arc<Self>, switch: Option<&Arc<Switch>>) -> Result<Session, Reason> {
         let mut state = lock(&self.state);
         if state.closed {
             return Err(Reason::Unloaded);
@@ -62,9 +62,9 @@ impl Sessions {
             return Err(Reason::TooManyTasks);
         }
         let parts = state.idle.pop().unwrap_or_else(|| Parts::new(self.url));
-        let switch = Arc::clone(switch.unwrap_or(&parts.switch));
-        state.active.push(Arc::clone(&switch));
-        Ok(Session { sessions: self, parts: Some(parts), switch })
+        state.active.push(Arc::clone(switch.unwrap_or(&parts.switch)));
+        drop(state);
+        Ok(Session { sessions: Arc::clone(self), parts: Some(parts), switch: switch.cloned() })
     }
 
     /// Ends every call and lets no other begin (CTX-06).
@@ -102,25 +102,28 @@ impl Parts {
     }
 }
 
-impl Session<'_> {
+impl Session {
     /// The switch of this call, and its buffers.
     pub(crate) fn parts(&mut self) -> (Arc<Switch>, &mut Parts) {
         let parts = self.parts.get_or_insert_with(|| Parts::new(self.sessions.url));
-        (Arc::clone(&self.switch), parts)
+        (Arc::clone(self.switch.as_ref().unwrap_or(&parts.switch)), parts)
     }
 }
 
-impl Drop for Session<'_> {
+impl Drop for Session {
     fn drop(&mut self) {
+        let Some(mut parts) = self.parts.take() else { return };
         let mut state = lock(&self.sessions.state);
-        if let Some(at) = state.active.iter().position(|active| Arc::ptr_eq(active, &self.switch)) {
+        let switch = self.switch.as_ref().unwrap_or(&parts.switch);
+        if let Some(at) = state.active.iter().position(|active| Arc::ptr_eq(active, switch)) {
             state.active.swap_remove(at);
         }
-        let Some(mut parts) = self.parts.take() else { return };
-        // A switch that has ended a call ends no other.
-        if Arc::ptr_eq(&parts.switch, &self.switch) {
-            self.switch = Arc::new(Switch::new());
-            parts.switch = Arc::clone(&self.switch);
+        if self.switch.is_none() {
+            // A switch that has ended a call ends no other. Whoever still holds it may yet come to use it.
+            match Arc::get_mut(&mut parts.switch) {
+                Some(switch) => *switch = Switch::new(),
+                None => parts.switch = Arc::new(Switch::new()),
+            }
         }
         if !state.closed && state.idle.len() < self.sessions.max {
             state.idle.push(parts);

@@ -103,6 +103,8 @@ impl Decoder {
         }
     }
 
+    // Never inlined: in a large frame it would be larger itself.
+    #[inline(never)]
     fn step(&mut self, byte: u8) -> Result<(), BadChunk> {
         self.overhead = self.overhead.saturating_add(1);
         if self.overhead > MAX_OVERHEAD {

@@ -77,6 +77,8 @@ impl<'i> Facts<'i> {
     }
 
     /// Takes one field into account. The length of its name tells most fields apart.
+    // Never inlined: in the parser's large frame it would be larger itself.
+    #[inline(never)]
     pub(crate) fn note(&mut self, name: &str, value: &'i [u8]) {
         match name.len() {
             8 if name.eq_ignore_ascii_case("location") => self.location = self.location.or(Some(value)),

@@ -163,12 +163,14 @@ impl Answer {
     }
 
     fn body(&mut self, bytes: &[u8]) -> Result<(), Reason> {
-        let received = self.received.saturating_add(bytes.len() as u64);
-        if received > self.limit {
+        // What is within the limit is checked first, so that the first fault decides at any split.
+        let room = usize::try_from(self.limit.saturating_sub(self.received)).unwrap_or(usize::MAX);
+        let (within, beyond) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
+        self.check.push(within)?;
+        if !beyond.is_empty() {
             return Err(Reason::TooLarge);
         }
-        self.check.push(bytes)?;
-        self.received = received;
+        self.received = self.received.saturating_add(bytes.len() as u64);
         Ok(())
     }
 }

@@ -65,6 +65,21 @@ pub fn admits(entry: &str, target: &Target) -> bool {
     }
 }
 
+/// Whether the `url` crate treats the path as the URL Standard does: it lets `..` not remove a segment that looks like a
+/// Windows drive (`c:`, `c|`), which the standard says of `file` URLs only.
+pub fn is_standard(target: &str) -> bool {
+    let path = target.split('?').next().unwrap_or_default();
+    let is_drive = |segment: &str| matches!(segment.as_bytes(), [b'a'..=b'z' | b'A'..=b'Z', b':' | b'|']);
+    !path.split('/').any(is_drive)
+}
+
+/// Whether the last segment of the path is a dot segment, perhaps written with `%2e`.
+pub fn ends_in_dots(target: &str) -> bool {
+    let path = target.split('?').next().unwrap_or_default();
+    let last = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase().replace("%2e", ".");
+    matches!(last.as_str(), "." | "..")
+}
+
 /// A path and query, so that equal ones ask for the same: dot segments removed (also those written with `%2e`, as the
 /// URL Standard has it), hexadecimal digits in upper case, and escaped what only some implementations escape.
 pub fn canonical_target(target: &str) -> String {

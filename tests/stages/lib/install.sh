@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the stages: how they get what they need. No stage of its own.
 
 # skip WHY: says so and ends the stage, successfully.

@@ -28,10 +28,10 @@ pub(crate) struct PolicyOptions {
     /// Trust the certificates in this file (PEM or DER) beside the platform's roots
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// Send everything through this HTTP proxy: http://[user:password@]host[:port]
+    /// Send everything through this HTTP proxy
     ///
     /// By default the environment decides: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "http://[USER:PASSWORD@]HOST[:PORT]")]
     proxy: Option<String>,
 }
 

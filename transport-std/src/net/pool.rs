@@ -11,7 +11,7 @@ use miniwire_core::time::Instant;
 use super::interrupt::lock;
 use super::link::NetLink;
 
-/// An owned [`Route`].
+/// An owned [`Route`], its names in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
     secure: bool,
@@ -23,15 +23,22 @@ pub(crate) struct Key {
 impl From<&Route<'_>> for Key {
     fn from(route: &Route<'_>) -> Self {
         let Route { secure, host, port, proxy } = *route;
-        Self { secure, host: host.into(), port, proxy: proxy.map(|(host, port)| (host.into(), port)) }
+        let lower = |host: &str| host.to_ascii_lowercase().into_boxed_str();
+        Self { secure, host: lower(host), port, proxy: proxy.map(|(host, port)| (lower(host), port)) }
     }
 }
 
 impl Key {
-    /// Whether this is the same route.
+    /// Whether this is the same route, its names in any letter case.
     pub(crate) fn is(&self, route: &Route<'_>) -> bool {
-        let proxy = self.proxy.as_ref().map(|(host, port)| (&**host, *port));
-        *route == Route { secure: self.secure, host: &self.host, port: self.port, proxy }
+        let same_proxy = match (&self.proxy, route.proxy) {
+            (None, None) => true,
+            (Some((host, port)), Some((other, other_port))) => *port == other_port && host.eq_ignore_ascii_case(other),
+            _ => false,
+        };
+        same_proxy
+            && (self.secure, self.port) == (route.secure, route.port)
+            && self.host.eq_ignore_ascii_case(route.host)
     }
 }
 

@@ -14,7 +14,7 @@ use miniwire_core::time::Instant;
 use super::clock::Clock;
 use super::interrupt::{Switch, Wake, lock};
 
-/// Turns a host's name and a port into addresses, blocking for as long as it needs.
+/// Turns a host's name (in lower case) and a port into addresses, blocking for as long as it needs.
 pub(crate) type Lookup = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync;
 
 /// How many lookups run at once.
@@ -66,7 +66,7 @@ impl Resolver {
         // From here on the place is given back by the drop of `Place`, even where no thread can be started.
         let answer = Arc::new(Mutex::new(None));
         let place = Place { desk: Arc::clone(&self.desk), answer: Arc::clone(&answer) };
-        let (lookup, name) = (Arc::clone(&self.lookup), host.to_owned());
+        let (lookup, name) = (Arc::clone(&self.lookup), host.to_ascii_lowercase());
         thread::Builder::new()
             .name("miniwire-dns".to_owned())
             .spawn(move || {

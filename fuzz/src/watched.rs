@@ -1,0 +1,500 @@
+//! A call of `my.request` every step of which is checked against the law of the task (see `miniwire_core::task`), the
+//! policy, and what HTTP wants of a client.
+
+use miniwire_core::http::fields::Fields;
+use miniwire_core::http::framing::Charset;
+use miniwire_core::reason::{Fault, Interrupt, Reason};
+use miniwire_core::request::{Collect, DataType, Event, Method, Outcome, Redirect, RequestTask};
+use miniwire_core::sink::Window;
+use miniwire_core::task::{Action, Misuse, Poll, Task as _};
+use miniwire_core::time::Instant;
+
+use crate::call::{Call, MEMORY};
+use crate::oracle::{self, Host, Target};
+use crate::url::{canonical_standard_target, has_punycode, standard_target};
+
+/// The codes of the table of `my.request`.
+const CODES: [u8; 10] = [1, 2, 11, 12, 13, 14, 15, 19, 20, 23];
+
+/// What a driver is to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Open a link, or take a kept one.
+    Connect {
+        /// A kept one will do.
+        reuse: bool,
+    },
+    /// Start TLS.
+    Secure,
+    /// Send; the bytes are in [`Log::sent`] once the request is whole.
+    Transmit {
+        /// More follows.
+        more: bool,
+    },
+    /// Read.
+    Read,
+    /// Nothing: something came, or was consumed.
+    Continue,
+    /// Give the link up.
+    Release {
+        /// It can serve another call.
+        keep: bool,
+    },
+    /// The end.
+    Done(Outcome),
+}
+
+/// What happened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Log {
+    /// Where links were opened to, and how.
+    pub links: Vec<String>,
+    /// Whole requests.
+    pub sent: Vec<Vec<u8>>,
+    /// Statuses of interim responses.
+    pub interim: Vec<u16>,
+    /// Statuses of redirects followed.
+    pub redirects: Vec<u16>,
+    /// The head of the answer.
+    pub head: Option<Vec<u8>>,
+    /// The body, as far as it was handed out.
+    pub body: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Link {
+    secured: bool,
+    reused: bool,
+    ended: bool,
+    /// Of a request that is not whole yet.
+    sent: Vec<u8>,
+}
+
+/// The call.
+#[derive(Debug)]
+pub struct Watched<'r> {
+    task: RequestTask<'r>,
+    call: &'r Call<'r>,
+    collect: Option<Collect<Window<'r>, Window<'r>>>,
+    limit: u64,
+    link: Option<Link>,
+    last: Option<Next>,
+    charset: Charset,
+    /// Where the current hop leads by the URL Standard; `None` where that is not compared.
+    standard: Option<::url::Url>,
+    method: Method,
+    with_body: bool,
+    /// The origin of each hop.
+    origins: Vec<(bool, String, u16)>,
+    /// Why the call must end.
+    ending: Option<Reason>,
+    /// What happened.
+    pub log: Log,
+    /// Bytes sent in all.
+    pub transmitted: usize,
+}
+
+impl<'r> Watched<'r> {
+    /// Watches a task of this call.
+    pub fn new(task: RequestTask<'r>, call: &'r Call<'r>, collect: Collect<Window<'r>, Window<'r>>) -> Self {
+        let limit = call.limit.unwrap_or(u64::MAX);
+        let (task, collect, limit) = if call.streamed {
+            (task.streamed().with_limit(limit), None, limit)
+        } else {
+            let limit = limit.min(collect.limit());
+            (task.with_limit(limit), Some(collect), limit)
+        };
+        Self {
+            task,
+            call,
+            collect,
+            limit,
+            link: None,
+            last: None,
+            charset: Charset::Utf8,
+            standard: ::url::Url::parse(call.url).ok(),
+            method: call.method,
+            with_body: call.method != Method::Get,
+            origins: Vec::new(),
+            ending: None,
+            log: Log::default(),
+            transmitted: 0,
+        }
+    }
+
+    /// Moves the task, and drops from `rx` what it consumed.
+    pub fn poll(&mut self, now: Instant, rx: &mut Vec<u8>, tx: &mut [u8]) -> Next {
+        let late = now >= self.task.deadline();
+        let before = self.last;
+        let Poll { consumed, action } = self.task.poll(now, rx, tx);
+        assert!(consumed <= rx.len());
+        let next = match action {
+            Action::Connect { reuse } => Next::Connect { reuse },
+            Action::Secure => Next::Secure,
+            Action::Transmit { length, more } => {
+                assert!(length > 0 && length <= tx.len());
+                self.transmit(&tx[..length], more);
+                Next::Transmit { more }
+            }
+            Action::Read => Next::Read,
+            Action::Event(event) => {
+                let refused = self.event(event);
+                if let Err(reason) = refused {
+                    self.refuse(reason);
+                }
+                Next::Continue
+            }
+            Action::Continue => Next::Continue,
+            Action::Release { keep } => Next::Release { keep },
+            Action::Done(outcome) => Next::Done(outcome),
+        };
+        let is_end = matches!(next, Next::Release { .. } | Next::Done(_));
+        assert!(is_end || !late, "{next:?} after the deadline");
+        if let (Some(Next::Done(_)), next) = (before, next) {
+            assert_eq!(before, Some(next), "something after the end");
+        }
+        rx.drain(..consumed);
+        match next {
+            Next::Connect { reuse } => {
+                assert!(self.link.is_none(), "a second link");
+                self.check_route(reuse);
+            }
+            Next::Secure => {
+                let link = self.link.as_ref().expect("a link");
+                assert!(!link.secured && self.task.route().secure);
+            }
+            Next::Transmit { .. } | Next::Continue => {}
+            Next::Read => assert!(!self.link.as_ref().expect("a link").ended, "reads on after the end of the stream"),
+            Next::Release { keep } => {
+                let link = self.link.take().expect("a link");
+                assert!(!keep || (!link.ended && link.sent.is_empty() && self.ending.is_none() && !late));
+            }
+            Next::Done(outcome) => self.check_end(outcome, before, late),
+        }
+        if matches!(next, Next::Connect { .. } | Next::Secure | Next::Read | Next::Done(_)) {
+            let again = self.task.poll(now, rx, tx);
+            assert_eq!(again.consumed, 0);
+            let same = match (next, again.action) {
+                (Next::Connect { reuse }, Action::Connect { reuse: again }) => reuse == again,
+                (Next::Secure, Action::Secure) | (Next::Read, Action::Read) => true,
+                (Next::Done(outcome), Action::Done(again)) => outcome == again,
+                _ => false,
+            };
+            assert!(same, "{next:?}, then without news {:?}", again.action);
+        }
+        self.last = Some(next);
+        next
+    }
+
+    /// The link is open.
+    pub fn connected(&mut self, reused: bool) {
+        assert_eq!(self.task.connected(reused), Ok(()));
+        let secured = reused && self.task.route().secure;
+        self.link = Some(Link { secured, reused, ended: false, sent: Vec::new() });
+    }
+
+    /// TLS is up.
+    pub fn secured(&mut self) {
+        assert_eq!(self.task.secured(), Ok(()));
+        self.link.as_mut().expect("a link").secured = true;
+    }
+
+    /// The peer has closed.
+    pub fn end_of_stream(&mut self) {
+        self.task.end_of_stream();
+        if let Some(link) = &mut self.link {
+            link.ended = true;
+        }
+    }
+
+    /// The last action failed.
+    pub fn fault(&mut self, fault: Fault) {
+        self.task.fault(fault);
+        if fault != Fault::ReceiveBufferFull && !matches!(self.last, Some(Next::Connect { .. })) {
+            // No link that had a fault is kept.
+            if let Some(link) = &mut self.link {
+                link.ended = true;
+            }
+        }
+    }
+
+    /// Not all was sent.
+    pub fn write_failed(&mut self) {
+        self.task.write_failed();
+        if let Some(link) = &mut self.link {
+            // Now the request is never whole.
+            link.sent.push(b'!');
+        }
+    }
+
+    /// Somebody wants the call to end.
+    pub fn interrupt(&mut self, interrupt: Interrupt) {
+        let reason = match interrupt {
+            Interrupt::Abort => Reason::Aborted,
+            Interrupt::Unload => Reason::Unloaded,
+        };
+        self.task.interrupt(interrupt);
+        self.must_end(reason);
+    }
+
+    /// Nobody wants more events.
+    pub fn refuse(&mut self, reason: Reason) {
+        self.task.refuse(reason);
+        self.must_end(reason);
+    }
+
+    /// Answers that were not asked for change nothing.
+    pub fn misuse(&mut self) {
+        let before = format!("{:?}", self.task);
+        match self.last {
+            Some(Next::Connect { reuse: true }) => assert_eq!(self.task.secured(), Err(Misuse)),
+            Some(Next::Connect { reuse: false }) => assert_eq!(self.task.connected(true), Err(Misuse)),
+            Some(Next::Secure) => assert_eq!(self.task.connected(false), Err(Misuse)),
+            Some(Next::Release { .. }) | None => {}
+            Some(_) => {
+                assert_eq!(self.task.connected(false), Err(Misuse));
+                assert_eq!(self.task.connected(true), Err(Misuse));
+                assert_eq!(self.task.secured(), Err(Misuse));
+            }
+        }
+        assert_eq!(format!("{:?}", self.task), before, "misuse did harm");
+    }
+
+    fn must_end(&mut self, reason: Reason) {
+        // A call that was refused at once, or whose link was asked to go, has its outcome already.
+        let begins = self.last.is_none() && !self.task.route().host.is_empty();
+        if begins || self.link.is_some() || matches!(self.last, Some(Next::Connect { .. })) {
+            self.ending.get_or_insert(reason);
+        }
+    }
+
+    fn check_route(&mut self, reuse: bool) {
+        let route = self.task.route();
+        let scheme = if route.secure { "https" } else { "http" };
+        let target = Target { scheme: scheme.into(), host: host_of(route.host), port: route.port };
+        let admitted = self.call.entries.iter().any(|entry| oracle::admits(entry, &target));
+        assert!(self.call.development || (route.secure && admitted), "not permitted: {route:?}");
+        if let Some(standard) = self.standard.as_ref().filter(|_| !has_punycode(route.host)) {
+            assert_eq!(standard_target(standard), target);
+        }
+        assert_eq!(route.proxy.is_some(), self.call.proxy);
+        self.log.links.push(format!("{scheme}://{}:{} reuse {reuse}", route.host, route.port));
+    }
+
+    fn transmit(&mut self, bytes: &[u8], more: bool) {
+        assert!(self.ending.is_none(), "sends after it was ended");
+        self.transmitted += bytes.len();
+        let link = self.link.as_mut().expect("a link");
+        link.sent.extend_from_slice(bytes);
+        let sent = if more { link.sent.clone() } else { std::mem::take(&mut link.sent) };
+        let route = self.task.route();
+        let tunnel = route.secure && !link.secured;
+        assert!(!tunnel || self.call.proxy, "plaintext for https");
+        let is_connect = sent.starts_with(b"CONNECT ") || b"CONNECT ".starts_with(&sent);
+        assert_eq!(tunnel, is_connect);
+        if more {
+            return;
+        }
+        let text = head_text(&sent);
+        if tunnel {
+            assert!(text.contains(":") && sent.ends_with(b"\r\n\r\n"));
+            assert!(!text.contains("Cookie") && !text.contains("Referer"), "told the proxy");
+        } else {
+            assert_eq!(text.contains("Proxy-Authorization"), self.call.proxy && !route.secure);
+            self.check_request(&sent);
+        }
+        self.log.sent.push(sent);
+    }
+
+    fn check_request(&mut self, sent: &[u8]) {
+        let end = sent.windows(4).position(|four| four == b"\r\n\r\n").expect("a whole head");
+        let (head, body) = (&sent[..end + 4], &sent[end + 4..]);
+        let line_end = head.iter().position(|byte| *byte == b'\r').unwrap();
+        let line = std::str::from_utf8(&head[..line_end]).expect("ASCII");
+        assert!(line.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()));
+        let [method, target, version] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        assert_eq!((method, version), (self.method.as_str(), "HTTP/1.1"));
+
+        let fields = Fields::of_head(head).collect::<Vec<_>>();
+        assert_eq!(fields.len(), head.split(|byte| *byte == b'\n').count() - 3, "a line that is not a field");
+        for (at, (name, value)) in fields.iter().enumerate() {
+            assert!(fields[..at].iter().all(|(other, _)| !other.eq_ignore_ascii_case(name)), "{name} twice");
+            assert!(value.iter().all(|byte| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f)));
+        }
+        let field = |name: &str| {
+            let found = fields.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+        };
+        let route = self.task.route();
+        let default_port = if route.secure { 443 } else { 80 };
+        let host = field("Host").expect("Host");
+        let (name, port) = match host.rsplit_once(':') {
+            Some((name, port)) if !port.contains(']') => (name, port.parse().unwrap()),
+            _ => (&*host, default_port),
+        };
+        let bare = name.trim_matches(['[', ']']);
+        assert_eq!((bare.strip_suffix('.').unwrap_or(bare), port), (route.host, route.port));
+        assert_eq!(field("Referer"), Some(format!("https://{name}/1/2/page-frame.html")));
+        assert!(field("Content-Type").is_some() && field("Transfer-Encoding").is_none());
+
+        let expected = if self.with_body { &*self.call.body } else { b"" };
+        assert_eq!(body, expected);
+        let length = field("Content-Length").map_or(0, |length| length.parse::<usize>().unwrap());
+        assert_eq!(length, body.len());
+
+        let origin = (route.secure, route.host.to_ascii_lowercase(), route.port);
+        self.origins.push(origin);
+        let left = self.origins.windows(2).any(|two| two[0] != two[1]);
+        if left {
+            assert!(field("Authorization").is_none() && field("Cookie").is_none(), "credentials for another origin");
+        } else if self.origins.len() == 1 {
+            assert_eq!(field("Authorization").as_deref(), Some("secret"));
+        }
+
+        let absolute = format!("http://{host}");
+        let path = if self.call.proxy && !route.secure { target.strip_prefix(&absolute).unwrap() } else { target };
+        assert!(path.starts_with('/') && !path.contains('#'));
+        if let Some(standard) = &self.standard
+            && !(self.log.redirects.is_empty() && self.call.method == Method::Get && self.call.has_data)
+        {
+            assert_eq!(oracle::canonical_target(path), canonical_standard_target(standard));
+        }
+    }
+
+    fn event(&mut self, event: Event<'_>) -> Result<(), Reason> {
+        assert!(self.ending.is_none(), "an event after it was ended");
+        let reused = self.link.as_ref().expect("a link").reused;
+        assert!(!reused || !self.log.links.is_empty());
+        match event {
+            Event::Interim(head) => {
+                assert!(self.log.head.is_none() && (100..200).contains(&head.status()));
+                self.log.interim.push(head.status());
+            }
+            Event::Redirect(head) => {
+                assert!(self.log.head.is_none() && self.call.redirect == Redirect::Follow);
+                let status = head.status();
+                self.log.redirects.push(status);
+                assert!(self.log.redirects.len() <= 5);
+                if status == 303 || (matches!(status, 301 | 302) && self.method == Method::Post) {
+                    self.method = Method::Get;
+                    self.with_body = false;
+                }
+                let location = head.fields().get("location").expect("a location");
+                self.standard = self.standard.take().and_then(|url| join(&url, location));
+            }
+            Event::Head { head, charset } => {
+                assert!(head.status() >= 200);
+                assert!(self.log.head.replace(head.raw().to_vec()).is_none(), "a second head");
+                self.charset = charset;
+            }
+            Event::Body(bytes) => {
+                assert!(self.log.head.is_some() && !bytes.is_empty());
+                self.log.body.extend_from_slice(bytes);
+                assert!(self.log.body.len() as u64 <= self.limit, "more than the limit");
+            }
+            _ => panic!("an event of another kind"),
+        }
+        self.collect.as_mut().map_or(Ok(()), |collect| collect.event(event))
+    }
+
+    fn check_end(&mut self, outcome: Outcome, before: Option<Next>, late: bool) {
+        assert!(self.link.is_none(), "a link is left open");
+        let Log { redirects, head, body, .. } = &self.log;
+        let status = outcome.status;
+        assert_eq!(outcome.received, body.len() as u64);
+        if !matches!(outcome.result, Err(Reason::TooManyRedirects | Reason::BadRedirect)) {
+            assert!(usize::from(outcome.redirects) == redirects.len());
+        }
+        if let Some(reason) = self.ending {
+            assert!(matches!(outcome.result, Err(other) if other == reason || late), "{outcome:?}, not {reason:?}");
+        }
+        match outcome.result {
+            Ok(()) => {
+                let head = head.as_ref().expect("a success has a head");
+                let status = status.expect("a success has a status");
+                assert!((200..400).contains(&status));
+                if !self.call.streamed {
+                    self.check_data(head, body);
+                }
+            }
+            Err(reason) => {
+                assert!(CODES.contains(&reason.code(miniwire_core::policy::Api::Request)));
+                match reason {
+                    Reason::HttpStatus => assert!(status.is_some_and(|status| status >= 400 && status != 429)),
+                    Reason::RateLimited => assert_eq!(status, Some(429)),
+                    Reason::Timeout => assert!(late || self.ending == Some(Reason::Timeout)),
+                    _ => {}
+                }
+            }
+        }
+        if let (Some(collect), false) = (self.collect.take(), matches!(before, Some(Next::Done(_)))) {
+            let answer = collect.answer(outcome);
+            assert_eq!(answer.is_ok(), outcome.result.is_ok(), "what was within the limit did not fit");
+            let response = match answer {
+                Ok(response) => Some(response),
+                Err(failure) => {
+                    assert_eq!(Err(failure.reason), outcome.result);
+                    failure.response
+                }
+            };
+            assert_eq!(response.map(|response| response.status()), status);
+            let whole = matches!(outcome.result, Ok(()) | Err(Reason::HttpStatus | Reason::RateLimited));
+            if let (Some(response), true) = (response, whole) {
+                assert_eq!(response.text(), converted(self.call.data_type, self.charset, &self.log.body));
+            }
+        }
+    }
+
+    fn check_data(&self, head: &[u8], body: &[u8]) {
+        if body.is_empty() {
+            return;
+        }
+        let coding = Fields::of_head(head).get("content-encoding").unwrap_or(b"identity");
+        assert!(
+            coding.eq_ignore_ascii_case(b"identity") || coding.iter().all(|byte| b" \t,".contains(byte)) || {
+                let mut members = coding.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+                members.all(|member| member.is_empty() || member.eq_ignore_ascii_case(b"identity"))
+            }
+        );
+        let text = std::str::from_utf8(body);
+        match (self.call.data_type, self.charset) {
+            (DataType::Json, _) => {
+                assert!(serde_json::from_str::<serde::de::IgnoredAny>(text.expect("UTF-8")).is_ok());
+            }
+            (DataType::Text, Charset::Utf8) => assert!(text.is_ok()),
+            (DataType::Text, Charset::Ascii) => assert!(body.is_ascii()),
+            (DataType::Text, Charset::Latin1) | (DataType::Base64, _) => {}
+            (DataType::Text, Charset::Unsupported) => panic!("converted from an unsupported charset"),
+        }
+    }
+}
+
+/// Where a redirect leads by the URL Standard; `None` where that may differ (see the targets `url` and `resolve`).
+fn join(base: &::url::Url, location: &[u8]) -> Option<::url::Url> {
+    let joined = base.join(std::str::from_utf8(location).ok()?).ok()?;
+    // A base that was sent with a last dot segment has lost it here; nothing more can be compared.
+    let location = std::str::from_utf8(location).ok()?.split('#').next()?;
+    (oracle::is_standard(location) && !oracle::ends_in_dots(location)).then_some(joined)
+}
+
+fn converted(data_type: DataType, charset: Charset, body: &[u8]) -> String {
+    assert!(body.len() <= MEMORY);
+    match (data_type, charset) {
+        (DataType::Base64, _) => oracle::base64_encode(body),
+        (DataType::Text, Charset::Latin1) => body.iter().map(|byte| char::from(*byte)).collect(),
+        _ => String::from_utf8(body.to_vec()).expect("checked"),
+    }
+}
+
+fn host_of(server_name: &str) -> Host {
+    match (server_name.parse(), server_name.parse()) {
+        (Ok(address), _) => Host::V4(address),
+        (_, Ok(address)) => Host::V6(address),
+        _ => Host::Name(server_name.to_ascii_lowercase()),
+    }
+}
+
+fn head_text(sent: &[u8]) -> String {
+    let end = sent.windows(4).position(|four| four == b"\r\n\r\n").expect("a whole head");
+    String::from_utf8_lossy(&sent[..end]).into_owned()
+}

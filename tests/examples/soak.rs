@@ -1,0 +1,271 @@
+//! What takes long or must be alone in its process: a gibibyte streamed, a hundred thousand calls over one connection,
+//! and what a call costs. `tests/stages/soak.sh` runs it.
+//!
+//! `soak stream`, `soak loop` and `soak cost` each start a server in a process of its own (`soak serve`), print what
+//! they measured, and fail where a bound does not hold.
+#![allow(clippy::print_stdout)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::error::Error;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::ops::ControlFlow;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use miniwire_std::serve::Pattern;
+use miniwire_std::{Client, Request, Response, Trace};
+use miniwire_tests::{builder, peak_memory, server};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// How much more memory the end of a run may need than its first tenth, in KiB.
+const GROWTH: u64 = 3 * 1024;
+/// The most CPU time that a call may cost, as a multiple of a raw socket's.
+const COST: f64 = 1.05;
+
+/// Counts allocations.
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: everything is passed on to the system's allocator as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+
+    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as above.
+        unsafe { System.realloc(ptr, layout, new_size) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+fn main() -> Result<()> {
+    match std::env::args().nth(1).as_deref() {
+        Some("serve") => serve(),
+        Some("stream") => stream(&Remote::start()?),
+        Some("loop") => calls(&Remote::start()?),
+        Some("cost") => cost(&Remote::start()?),
+        _ => Err("usage: soak stream|loop|cost|serve".into()),
+    }
+}
+
+/// The server's process: it says where it is, and lives until its standard input ends.
+fn serve() -> Result<()> {
+    let server = server();
+    println!("{}\n{}\n{}", server.http(), server.https(), server.ca_pem());
+    println!("end");
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
+    Ok(())
+}
+
+/// A server in another process, which ends with this value.
+struct Remote {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    http: String,
+    https: String,
+    ca: String,
+}
+
+impl Remote {
+    fn start() -> Result<Self> {
+        let mut child =
+            Command::new(std::env::current_exe()?).arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let stdin = child.stdin.take();
+        let stdout = child.stdout.take().ok_or("no standard output")?;
+        let lines = BufReader::new(stdout).lines().map_while(std::result::Result::ok);
+        let mut lines = lines.take_while(|line| line != "end");
+        let http = lines.next().ok_or("no address")?;
+        let https = lines.next().ok_or("no address")?.replace("127.0.0.1", "localhost");
+        let ca = lines.map(|line| line + "\n").collect();
+        Ok(Self { child, stdin, http, https, ca })
+    }
+
+    fn client(&self) -> Result<Client> {
+        Ok(builder().development().root(self.ca.as_bytes()).only_given_roots().build()?)
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// The peak memory at the first tenth, and how much it may grow from there.
+#[derive(Default)]
+struct Memory {
+    early: u64,
+}
+
+impl Memory {
+    fn mark(&mut self) {
+        if self.early == 0 {
+            self.early = peak_memory().unwrap_or(0);
+        }
+    }
+
+    fn judge(&self) -> Result<()> {
+        let end = peak_memory().unwrap_or(0);
+        println!("  peak memory: {} KiB at a tenth, {end} KiB at the end", self.early);
+        if end > self.early + GROWTH { Err("the memory grows".into()) } else { Ok(()) }
+    }
+}
+
+fn stream(remote: &Remote) -> Result<()> {
+    const LENGTH: u64 = 1 << 30;
+    let client = remote.client()?;
+    let (mut memory, start) = (Memory::default(), Instant::now());
+    let (mut pattern, mut received, mut expected) = (Pattern::new(1), 0_u64, Vec::new());
+    let url = format!("https://{}/bytes/{LENGTH}?seed=1", remote.https);
+    client.request(url).timeout(300_000).send_streamed(|bytes| {
+        expected.resize(bytes.len(), 0);
+        pattern.fill(&mut expected);
+        received += bytes.len() as u64;
+        if received >= LENGTH / 10 {
+            memory.mark();
+        }
+        if bytes == expected { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    println!("stream: {received} bytes over TLS, each checked, in {:.1} s", start.elapsed().as_secs_f64());
+    if received == LENGTH { memory.judge() } else { Err("not all of it".into()) }
+}
+
+fn calls(remote: &Remote) -> Result<()> {
+    const CALLS: u32 = 100_000;
+    let client = remote.client()?;
+    for (scheme, origin) in [("http", &remote.http), ("https", &remote.https)] {
+        let url = format!("{scheme}://{origin}/status/200?body=%5B1%5D");
+        let (mut memory, mut response, start) = (Memory::default(), Response::new(), Instant::now());
+        let request = Request::new(&url);
+        for call in 0..CALLS {
+            client.send_into(&request, &mut response).map_err(|reason| reason.name())?;
+            if response.data() != "[1]" {
+                return Err(format!("a wrong answer: {response:?}").into());
+            }
+            if call == CALLS / 10 {
+                memory.mark();
+            }
+        }
+        println!("loop: {CALLS} calls over {scheme} in {:.1} s", start.elapsed().as_secs_f64());
+        memory.judge()?;
+    }
+    Ok(())
+}
+
+/// Calls per block.
+const BLOCK: u32 = 4000;
+/// Blocks of each kind.
+const BLOCKS: usize = 15;
+
+fn cost(remote: &Remote) -> Result<()> {
+    let data = format!("[\"{}\"]", "x".repeat(96));
+    let url = format!("http://{}/status/200?body={data}", remote.http).replace('"', "%22");
+    let sent = request_bytes(remote, &url)?;
+    let client = remote.client()?;
+    let (request, mut response) = (Request::new(&url), Response::new());
+    let mut ours = || -> Result<()> {
+        client.send_into(&request, &mut response).map_err(|reason| reason.name())?;
+        if response.data() == data { Ok(()) } else { Err("a wrong answer".into()) }
+    };
+    let (mut socket, mut buffer, mut length) = (TcpStream::connect(&remote.http)?, vec![0; 65536], 0);
+    socket.set_nodelay(true)?;
+    let mut raw = || -> Result<()> {
+        socket.write_all(&sent)?;
+        let mut received = 0;
+        loop {
+            received += socket.read(buffer.get_mut(received..).unwrap_or_default())?;
+            if length == 0 && buffer.get(..received).is_some_and(|got| got.ends_with(data.as_bytes())) {
+                length = received;
+            }
+            if received == length {
+                return Ok(());
+            }
+        }
+    };
+    let warm = (block(&mut ours)?, block(&mut raw)?);
+    let (mut pairs, before) = (Vec::new(), ALLOCATIONS.load(Ordering::Relaxed));
+    for _ in 0..BLOCKS {
+        pairs.push((block(&mut ours)?, block(&mut raw)?));
+    }
+    // The vector of pairs has grown, too.
+    let calls = u64::from(BLOCK) * BLOCKS as u64;
+    let allocations = (ALLOCATIONS.load(Ordering::Relaxed) - before) as f64 / calls as f64;
+    let median = |mut values: Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    };
+    let ours = median(pairs.iter().map(|pair| pair.0).collect());
+    let raw = median(pairs.iter().map(|pair| pair.1).collect());
+    let ratio = median(pairs.iter().map(|pair| pair.0 / pair.1).collect());
+    println!("cost: a warm GET of 100 bytes takes {ours:.2} us of CPU, a raw socket {raw:.2} us: ratio {ratio:.3}");
+    println!("  (cold blocks: {:.2} us and {:.2} us; {BLOCKS} blocks of {BLOCK} calls each, in turns)", warm.0, warm.1);
+    println!("  heap allocations per warm call: {allocations:.4}");
+    let tls = tls_allocations(remote)?;
+    println!("  heap allocations per warm call over TLS: {tls:.4}");
+    match () {
+        () if allocations >= 0.01 => Err("a warm call allocates".into()),
+        () if ratio > COST => Err("a call costs too much".into()),
+        () => Ok(()),
+    }
+}
+
+/// What a call of this URL sends.
+fn request_bytes(remote: &Remote, url: &str) -> Result<Vec<u8>> {
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let record = Arc::clone(&sent);
+    let tracer = move |what: Trace<'_>| {
+        if let (Trace::Sent(bytes), Ok(mut record)) = (what, record.lock()) {
+            record.extend_from_slice(bytes);
+        }
+    };
+    let client = builder().development().root(remote.ca.as_bytes()).trace(tracer).build()?;
+    client.request(url).send()?;
+    let bytes = sent.lock().map(|sent| sent.clone()).unwrap_or_default();
+    Ok(bytes)
+}
+
+/// The CPU time of one call, in microseconds.
+fn block(call: &mut impl FnMut() -> Result<()>) -> Result<f64> {
+    let start = cpu_time()?;
+    for _ in 0..BLOCK {
+        call()?;
+    }
+    Ok((cpu_time()? - start) / 1000.0 / f64::from(BLOCK))
+}
+
+/// How long this thread has been on a CPU, in nanoseconds: its own code and the kernel's for it.
+fn cpu_time() -> Result<f64> {
+    let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    Ok(schedstat.split_whitespace().next().ok_or("no CPU time")?.parse()?)
+}
+
+fn tls_allocations(remote: &Remote) -> Result<f64> {
+    let client = remote.client()?;
+    let url = format!("https://{}/status/200?body=%5B1%5D", remote.https);
+    let (request, mut response) = (Request::new(&url), Response::new());
+    let mut before = 0;
+    for call in 0..2000 {
+        if call == 1000 {
+            before = ALLOCATIONS.load(Ordering::Relaxed);
+        }
+        client.send_into(&request, &mut response).map_err(|reason| reason.name())?;
+    }
+    Ok((ALLOCATIONS.load(Ordering::Relaxed) - before) as f64 / 1000.0)
+}

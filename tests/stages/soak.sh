@@ -1,0 +1,10 @@
+#!/bin/sh
+# What takes long, built for release: a gibibyte in constant memory, 200,000 calls in constant memory, and what a call
+# costs beside a raw socket. Linux only: it reads /proc.
+set -eu
+cd "$(dirname "$0")/../.."
+cargo build --quiet --release -p miniwire-tests --example soak
+soak="${CARGO_TARGET_DIR:-target}/release/examples/soak"
+for what in stream loop cost; do
+    timeout 600 "$soak" "$what"
+done
