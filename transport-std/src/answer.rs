@@ -112,6 +112,11 @@ impl Failure {
         self
     }
 
+    /// The API that was called.
+    pub fn api(&self) -> Api {
+        self.api
+    }
+
     /// `error`: the code in the table of the API that was called.
     pub fn code(&self) -> u8 {
         self.reason.code(self.api)

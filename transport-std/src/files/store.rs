@@ -237,6 +237,37 @@ mod tests {
     }
 
     #[test]
+    fn down_02_only_what_was_downloaded_is_saved_and_replaces_whole_files() {
+        let files = files();
+        let mut store = FileStore::new(&files);
+        store.create(None).unwrap();
+        store.write(b"new").unwrap();
+        store.commit(Some("txt")).unwrap();
+        let temporary = store.into_path().unwrap();
+        let own = std::env::temp_dir().join(format!("miniwire-own-{}", std::process::id()));
+        fs::write(&own, b"old").unwrap();
+        assert_eq!(files.save(&own, &temporary).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        assert!(files.save(&temporary, &own.join("below a file")).is_err());
+        assert_eq!(fs::read(&temporary).unwrap(), b"new");
+        files.save(&temporary, &own).unwrap();
+        assert_eq!(fs::read(&own).unwrap(), b"new");
+        assert!(listing(&files).is_empty());
+        assert!(files.save(&temporary, &own).is_err());
+        fs::remove_file(own).unwrap();
+    }
+
+    #[test]
+    fn down_02_a_name_that_is_not_complete_is_never_a_final_one() {
+        let files = files();
+        let mut store = FileStore::new(&files);
+        // The longest extension that the core suggests has eight letters.
+        store.create(None).unwrap();
+        assert_eq!(listing(&files), ["download-0.incomplete"]);
+        store.commit(Some("incomple")).unwrap();
+        assert_eq!(listing(&files), ["download-0.incomple"]);
+    }
+
+    #[test]
     fn down_03_a_directory_that_cannot_be_written_is_denied() {
         let files = TemporaryFiles::below(std::env::temp_dir().join("miniwire-no-such-directory"));
         assert_eq!(FileStore::new(&files).create(None), Err(StorageFault::Denied));
@@ -246,9 +277,6 @@ mod tests {
     #[test]
     fn down_01_only_the_owner_can_look_into_the_directory() {
         use std::os::unix::fs::PermissionsExt;
-        let mode = fs::metadata(files().directory().unwrap());
-        // Dropped already, with the directory.
-        assert!(mode.is_err());
         let files = files();
         let mode = fs::metadata(files.directory().unwrap()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
