@@ -169,7 +169,8 @@ impl Reason {
         }
     }
 
-    const fn request_code(self) -> u8 {
+    /// The code of `my.request`'s table.
+    pub const fn request_code(self) -> u8 {
         match self {
             Self::Unloaded => 1,
             Self::UrlEmpty
@@ -215,7 +216,8 @@ impl Reason {
         }
     }
 
-    const fn upload_code(self) -> u8 {
+    /// The code of `my.uploadFile`'s table, and 4 from its FAQ.
+    pub const fn upload_code(self) -> u8 {
         match self {
             Self::HostNotAllowed => 4,
             Self::UrlEmpty
@@ -232,7 +234,8 @@ impl Reason {
         }
     }
 
-    const fn download_code(self) -> u8 {
+    /// The code of `my.downloadFile`'s table.
+    pub const fn download_code(self) -> u8 {
         match self {
             Self::HostNotAllowed | Self::StoreDenied => 13,
             Self::PlainHttpRefused => 20,

@@ -1,8 +1,10 @@
 //! What every task has in common: one method that moves it, one action at a time, one end.
 //!
 //! The law, for whoever drives a task:
-//! 1. Call `poll`; carry the action out; drop the consumed bytes; again, until [`Action::Done`]. A further `poll`
-//!    without news changes nothing and returns the same action.
+//! 1. Call `poll`; carry the action out; drop the consumed bytes; again, until [`Action::Done`]. Once the consumed bytes
+//!    are dropped, a further `poll` without news changes nothing and asks again for [`Action::Connect`],
+//!    [`Action::Secure`], [`Action::Read`] and [`Action::Done`]. Every other action is given once and the `poll` after
+//!    it goes on: it says that the piece was written, the event taken, the link released.
 //! 2. [`Action::Transmit`]: the bytes are written in full and in order before the next `poll`; where they cannot be,
 //!    [`Task::write_failed`] says so.
 //! 3. After the first `Done` every later `poll` returns the same `Done`. It is `complete`: it comes exactly once

@@ -1,5 +1,8 @@
 //! What the core's tests share.
 
+pub(crate) mod by_hand;
+pub(crate) mod script;
+
 use std::fmt::Debug;
 
 /// Runs `run` over `bytes` in one piece, byte by byte, and in two pieces at every place; all must give the same

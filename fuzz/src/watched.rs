@@ -79,12 +79,16 @@ pub struct Watched<'r> {
     limit: u64,
     link: Option<Link>,
     last: Option<Next>,
+    /// What was asked for last has been done.
+    answered: bool,
+    /// What was asked for last has failed, which may have been the end.
+    failed: bool,
     charset: Charset,
     /// Where the current hop leads by the URL Standard; `None` where that is not compared.
     standard: Option<::url::Url>,
     method: Method,
     with_body: bool,
-    /// The origin of each hop.
+    /// The origin of each link; a redirect within the origin may keep the link.
     origins: Vec<(bool, String, u16)>,
     /// Why the call must end.
     ending: Option<Reason>,
@@ -111,6 +115,8 @@ impl<'r> Watched<'r> {
             limit,
             link: None,
             last: None,
+            answered: false,
+            failed: false,
             charset: Charset::Utf8,
             standard: ::url::Url::parse(call.url).ok(),
             method: call.method,
@@ -136,6 +142,7 @@ impl<'r> Watched<'r> {
                 self.transmit(&tx[..length], more);
                 Next::Transmit { more }
             }
+            Action::Fill { .. } => panic!("a request has no file"),
             Action::Read => Next::Read,
             Action::Event(event) => {
                 let refused = self.event(event);
@@ -183,12 +190,15 @@ impl<'r> Watched<'r> {
             assert!(same, "{next:?}, then without news {:?}", again.action);
         }
         self.last = Some(next);
+        self.answered = false;
+        self.failed = false;
         next
     }
 
     /// The link is open.
     pub fn connected(&mut self, reused: bool) {
         assert_eq!(self.task.connected(reused), Ok(()));
+        self.answered = true;
         let secured = reused && self.task.route().secure;
         self.link = Some(Link { secured, reused, ended: false, sent: Vec::new() });
     }
@@ -196,6 +206,7 @@ impl<'r> Watched<'r> {
     /// TLS is up.
     pub fn secured(&mut self) {
         assert_eq!(self.task.secured(), Ok(()));
+        self.answered = true;
         self.link.as_mut().expect("a link").secured = true;
     }
 
@@ -210,6 +221,7 @@ impl<'r> Watched<'r> {
     /// The last action failed.
     pub fn fault(&mut self, fault: Fault) {
         self.task.fault(fault);
+        self.failed = true;
         if fault != Fault::ReceiveBufferFull && !matches!(self.last, Some(Next::Connect { .. })) {
             // No link that had a fault is kept.
             if let Some(link) = &mut self.link {
@@ -221,6 +233,7 @@ impl<'r> Watched<'r> {
     /// Not all was sent.
     pub fn write_failed(&mut self) {
         self.task.write_failed();
+        self.failed = true;
         if let Some(link) = &mut self.link {
             // Now the request is never whole.
             link.sent.push(b'!');
@@ -243,8 +256,12 @@ impl<'r> Watched<'r> {
         self.must_end(reason);
     }
 
-    /// Answers that were not asked for change nothing.
+    /// Answers that were not asked for change nothing. Not tried between an answer and the next poll, where the task
+    /// is a step ahead of what it has said.
     pub fn misuse(&mut self) {
+        if self.answered {
+            return;
+        }
         let before = format!("{:?}", self.task);
         match self.last {
             Some(Next::Connect { reuse: true }) => assert_eq!(self.task.secured(), Err(Misuse)),
@@ -263,7 +280,8 @@ impl<'r> Watched<'r> {
     fn must_end(&mut self, reason: Reason) {
         // A call that was refused at once, or whose link was asked to go, has its outcome already.
         let begins = self.last.is_none() && !self.task.route().host.is_empty();
-        if begins || self.link.is_some() || matches!(self.last, Some(Next::Connect { .. })) {
+        let goes_on = begins || self.link.is_some() || matches!(self.last, Some(Next::Connect { .. }));
+        if goes_on && !self.failed {
             self.ending.get_or_insert(reason);
         }
     }
@@ -278,6 +296,7 @@ impl<'r> Watched<'r> {
             assert_eq!(standard_target(standard), target);
         }
         assert_eq!(route.proxy.is_some(), self.call.proxy);
+        self.origins.push((route.secure, route.host.to_ascii_lowercase(), route.port));
         self.log.links.push(format!("{scheme}://{}:{} reuse {reuse}", route.host, route.port));
     }
 
@@ -342,12 +361,10 @@ impl<'r> Watched<'r> {
         let length = field("Content-Length").map_or(0, |length| length.parse::<usize>().unwrap());
         assert_eq!(length, body.len());
 
-        let origin = (route.secure, route.host.to_ascii_lowercase(), route.port);
-        self.origins.push(origin);
         let left = self.origins.windows(2).any(|two| two[0] != two[1]);
         if left {
             assert!(field("Authorization").is_none() && field("Cookie").is_none(), "credentials for another origin");
-        } else if self.origins.len() == 1 {
+        } else if self.log.redirects.is_empty() {
             assert_eq!(field("Authorization").as_deref(), Some("secret"));
         }
 
@@ -471,10 +488,9 @@ impl<'r> Watched<'r> {
 
 /// Where a redirect leads by the URL Standard; `None` where that may differ (see the targets `url` and `resolve`).
 fn join(base: &::url::Url, location: &[u8]) -> Option<::url::Url> {
-    let joined = base.join(std::str::from_utf8(location).ok()?).ok()?;
-    // A base that was sent with a last dot segment has lost it here; nothing more can be compared.
-    let location = std::str::from_utf8(location).ok()?.split('#').next()?;
-    (oracle::is_standard(location) && !oracle::ends_in_dots(location)).then_some(joined)
+    let location = std::str::from_utf8(location).ok()?;
+    let joined = base.join(location).ok()?;
+    (oracle::is_standard(location) && !oracle::has_escaped_dots(location)).then_some(joined)
 }
 
 fn converted(data_type: DataType, charset: Charset, body: &[u8]) -> String {

@@ -1,6 +1,6 @@
 //! One hop of a call: where it goes, what it takes there, and how a redirect leads to the next.
 
-use super::outgoing::Outgoing;
+use super::outgoing::{Input, Outgoing};
 use crate::context::{Context, Proxy};
 use crate::drive::Route;
 use crate::policy::{Permitted, PermittedParts, Refusal};
@@ -12,7 +12,7 @@ use crate::url;
 #[derive(Debug)]
 pub(super) struct Hop<'r> {
     pub(super) context: &'r Context<'r>,
-    pub(super) outgoing: Outgoing<'r>,
+    input: &'r dyn Input,
     /// Holds the URL of a redirect's target.
     memory: &'r mut [u8],
     place: Place,
@@ -39,24 +39,28 @@ enum Place {
 
 impl<'r> Hop<'r> {
     /// Before the URL has passed the policy.
-    pub(super) const fn new(context: &'r Context<'r>, outgoing: Outgoing<'r>, memory: &'r mut [u8]) -> Self {
+    pub(super) fn new(context: &'r Context<'r>, input: &'r dyn Input, memory: &'r mut [u8]) -> Self {
         Self {
             context,
-            outgoing,
+            input,
             memory,
             place: Place::Caller,
             url: None,
             proxy: None,
-            method: outgoing.method,
+            method: input.outgoing().method,
             with_content: true,
             content_length: 0,
             left_origin: false,
         }
     }
 
+    pub(super) fn outgoing(&self) -> Outgoing<'r> {
+        self.input.outgoing()
+    }
+
     /// Everything that can be refused before the first byte is sent.
     pub(super) fn admit(&mut self) -> Result<(), Reason> {
-        let outgoing = &self.outgoing;
+        let outgoing = self.outgoing();
         let limit = self.context.limits().url;
         let url = self.context.policy().permit(outgoing.api, outgoing.url, limit).map_err(Refusal::reason)?;
         if !outgoing.headers.are_legal() {
@@ -89,7 +93,7 @@ impl<'r> Hop<'r> {
         let length = url::resolve(base, location, self.memory).map_err(|_| Reason::BadRedirect)?;
         let text = self.memory.get(..length).and_then(|text| core::str::from_utf8(text).ok());
         let text = text.ok_or(Reason::BadRedirect)?;
-        let target = self.context.policy().permit_hop(self.outgoing.api, text).map_err(Refusal::reason)?;
+        let target = self.context.policy().permit_hop(self.outgoing().api, text).map_err(Refusal::reason)?;
 
         let proxy = self.proxy;
         self.enter(Place::Memory(length), target.parts());
@@ -113,7 +117,7 @@ impl<'r> Hop<'r> {
     /// Brings the current URL into the memory.
     fn hold_text(&mut self) -> Result<(), Reason> {
         if let Place::Caller = self.place {
-            let text = self.outgoing.url.as_bytes();
+            let text = self.outgoing().url.as_bytes();
             let to = self.memory.get_mut(..text.len()).ok_or(Reason::BadRedirect)?;
             for (to, from) in to.iter_mut().zip(text) {
                 *to = *from;
@@ -124,7 +128,7 @@ impl<'r> Hop<'r> {
 
     pub(super) fn url(&self) -> Option<Permitted<'_>> {
         let text = match self.place {
-            Place::Caller => self.outgoing.url,
+            Place::Caller => self.outgoing().url,
             Place::Memory(length) => core::str::from_utf8(self.memory.get(..length)?).ok()?,
         };
         self.url?.of(text)

@@ -1,7 +1,7 @@
 //! The request as it goes on the wire: request line, header fields, body (RFC 9112 section 3).
 
 use super::hop::Hop;
-use super::outgoing::{Content, DEFAULT_CONTENT_TYPE};
+use super::outgoing::{Content, DEFAULT_CONTENT_TYPE, Outgoing};
 use crate::base64;
 use crate::context::Proxy;
 use crate::data::{Data, WriteError};
@@ -16,11 +16,11 @@ impl Message for Hop<'_> {
     fn write(&self, out: &mut dyn Sink) -> Result<(), WriteError> {
         // A call without a URL has ended.
         let Some(url) = self.url() else { return Err(WriteError::NotConvertible) };
-        let message = RequestMessage { hop: self, url };
+        let message = RequestMessage { hop: self, outgoing: self.outgoing(), url };
         message.request_line(out)?;
         message.fields(out)?;
         out.put(b"\r\n")?;
-        match self.outgoing.content {
+        match self.outgoing().content {
             Content::Data(data) if message.has_body() => message.data(data, out),
             Content::File(form, _) => Ok(form.write_before(out)?),
             Content::Data(_) | Content::None => Ok(()),
@@ -28,14 +28,14 @@ impl Message for Hop<'_> {
     }
 
     fn content(&self) -> u64 {
-        match self.outgoing.content {
+        match self.outgoing().content {
             Content::File(_, bytes) => bytes,
             Content::Data(_) | Content::None => 0,
         }
     }
 
     fn write_after(&self, out: &mut dyn Sink) -> Result<(), WriteError> {
-        match self.outgoing.content {
+        match self.outgoing().content {
             Content::File(form, _) => Ok(form.write_after(out)?),
             Content::Data(_) | Content::None => Ok(()),
         }
@@ -44,6 +44,7 @@ impl Message for Hop<'_> {
 
 struct RequestMessage<'a> {
     hop: &'a Hop<'a>,
+    outgoing: Outgoing<'a>,
     url: Permitted<'a>,
 }
 
@@ -61,7 +62,7 @@ impl RequestMessage<'_> {
             self.url.host_header(out)?;
         }
         self.url.write_target(out)?;
-        if let Content::Data(data) = self.hop.outgoing.content
+        if let Content::Data(data) = self.outgoing.content
             && self.hop.with_content
             && self.hop.method == Method::Get
             && self.hop.content_length > 0
@@ -86,7 +87,7 @@ impl RequestMessage<'_> {
         // Nothing here can decode, so nothing is asked for (RFC 9110 section 12.5.3).
         self.default_field("Accept-Encoding", "identity", out)?;
         let is_form = self.content_type(out)?;
-        for (name, value) in self.hop.outgoing.headers.sent() {
+        for (name, value) in self.outgoing.headers.sent() {
             // Only the library knows a form's boundary.
             let overruled = is_form && name.eq_ignore_ascii_case("content-type");
             let left_behind = self.hop.left_origin && is_credential(name);
@@ -108,12 +109,12 @@ impl RequestMessage<'_> {
     }
 
     fn default_field(&self, name: &str, value: &str, out: &mut dyn Sink) -> Result<(), Full> {
-        if value.is_empty() || self.hop.outgoing.headers.own(name).is_some() { Ok(()) } else { field(name, value, out) }
+        if value.is_empty() || self.outgoing.headers.own(name).is_some() { Ok(()) } else { field(name, value, out) }
     }
 
     /// The default of data (REQ-02), or that of a form, which nothing replaces. Returns whether it is a form's.
     fn content_type(&self, out: &mut dyn Sink) -> Result<bool, Full> {
-        match self.hop.outgoing.content {
+        match self.outgoing.content {
             Content::None => Ok(false),
             Content::Data(_) => self.default_field("Content-Type", DEFAULT_CONTENT_TYPE, out).map(|()| false),
             Content::File(form, _) => {
@@ -130,7 +131,7 @@ impl RequestMessage<'_> {
             (Data::Text(text), Method::Get) => {
                 crate::url::write_query_text(text, &mut exactly).map_err(WriteError::from)
             }
-            (data, _) => data.write(self.hop.outgoing.form(), &mut exactly),
+            (data, _) => data.write(self.outgoing.form(), &mut exactly),
         };
         match written {
             Err(WriteError::Full) if exactly.exceeded => Err(WriteError::NotConvertible),

@@ -29,7 +29,7 @@ use crate::task::{Action, Misuse, Poll, Task};
 use crate::time::Instant;
 use hop::Hop;
 use message::ConnectMessage;
-pub(crate) use outgoing::{Content, Headers, Outgoing};
+pub(crate) use outgoing::{Content, Headers, Input, Outgoing};
 
 /// What a call hears. Borrows from the received bytes.
 #[derive(Clone, Copy, Debug)]
@@ -219,8 +219,9 @@ impl<K: Kind> Task for CallTask<'_, K> {
 #[derive(Debug)]
 pub(crate) struct Call<'r> {
     hop: Hop<'r>,
-    patience: Patience,
     deadline: Instant,
+    /// Milliseconds without a sign of life, where that and not the whole call is limited; else 0.
+    idle: u32,
     link: Link,
     /// The receive buffer is full.
     full: bool,
@@ -280,17 +281,18 @@ impl<'r> Call<'r> {
     /// A call that ends at its first poll if the context refuses it.
     pub(crate) fn new(
         context: &'r Context<'r>,
-        outgoing: Outgoing<'r>,
+        input: &'r dyn Input,
         memory: &'r mut [u8],
         patience: Patience,
     ) -> Self {
+        let (deadline, idle) = match patience {
+            Patience::Until(deadline) => (deadline, 0),
+            Patience::Idle(ms, now) => (now.after(ms.into()), ms),
+        };
         let mut call = Self {
-            hop: Hop::new(context, outgoing, memory),
-            patience,
-            deadline: match patience {
-                Patience::Until(deadline) => deadline,
-                Patience::Idle(ms, now) => now.after(ms.into()),
-            },
+            hop: Hop::new(context, input, memory),
+            deadline,
+            idle,
             link: Link::None,
             full: false,
             waiting: 0,
@@ -317,10 +319,10 @@ impl<'r> Call<'r> {
             Step::Drain(budget) => self.drain(budget, rx, tx),
             Step::Release { .. } | Step::Done => self.release(),
         };
-        if let Patience::Idle(ms, _) = self.patience {
+        if self.idle > 0 {
             let waits = matches!(polled.action, Action::Connect { .. } | Action::Secure | Action::Read);
             if !waits || rx.len() > self.waiting {
-                self.deadline = now.after(ms.into());
+                self.deadline = now.after(self.idle.into());
             }
             self.waiting = rx.len().saturating_sub(polled.consumed);
         }
@@ -389,7 +391,7 @@ impl<'r> Call<'r> {
     }
 
     fn head<'i>(&mut self, head: Head<'i>, facts: Facts<'i>) -> Heard<'i> {
-        if self.hop.outgoing.follow
+        if self.hop.outgoing().follow
             && matches!(head.status(), 301 | 302 | 303 | 307 | 308)
             && let Some(location) = facts.location()
         {

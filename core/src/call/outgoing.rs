@@ -1,5 +1,7 @@
 //! What a call sends, whichever API it is of.
 
+use core::fmt::Debug;
+
 use crate::data::{Data, Form};
 use crate::http::chunked::{is_text, is_token};
 use crate::multipart;
@@ -9,6 +11,12 @@ use crate::reason::Reason;
 use crate::request::Method;
 use crate::sink::Count;
 use crate::url;
+
+/// The input of an API. A task keeps a reference to it, and asks it anew for each piece that it sends.
+pub(crate) trait Input: Debug {
+    /// What it asks for.
+    fn outgoing(&self) -> Outgoing<'_>;
+}
 
 /// The request of the first hop.
 #[derive(Clone, Copy, Debug)]

@@ -43,7 +43,7 @@
 
 mod saving;
 
-use crate::call::{Call, CallTask, Content, Ended, Headers, Heard, Heed, Kind, Outgoing, Patience, Progress};
+use crate::call::{Call, CallTask, Content, Ended, Headers, Heard, Heed, Input, Kind, Outgoing, Patience, Progress};
 use crate::context::Context;
 use crate::http::head::Head;
 use crate::media::{self, SNIFFED};
@@ -75,6 +75,19 @@ impl<'r> Download<'r> {
     pub const fn header(mut self, header: &'r [(&'r str, &'r str)]) -> Self {
         self.header = header;
         self
+    }
+}
+
+impl Input for Download<'_> {
+    fn outgoing(&self) -> Outgoing<'_> {
+        Outgoing {
+            api: Api::DownloadFile,
+            url: self.url,
+            method: Method::Get,
+            headers: Headers(self.header),
+            content: Content::None,
+            follow: true,
+        }
     }
 }
 
@@ -167,18 +180,10 @@ impl<'r> DownloadTask<'r> {
     ///
     /// A call that the context refuses ends at the first `poll`. One that brings no byte for
     /// [`Limits::download_idle`](crate::context::Limits::download_idle) fails (DOWN-04); there is no limit to the whole.
-    pub fn new(context: &'r Context<'r>, download: &Download<'r>, memory: &'r mut [u8], now: Instant) -> Self {
-        let outgoing = Outgoing {
-            api: Api::DownloadFile,
-            url: download.url,
-            method: Method::Get,
-            headers: Headers(download.header),
-            content: Content::None,
-            follow: true,
-        };
+    pub fn new(context: &'r Context<'r>, download: &'r Download<'r>, memory: &'r mut [u8], now: Instant) -> Self {
         let limits = context.limits();
         Self {
-            call: Call::new(context, outgoing, memory, Patience::Idle(limits.download_idle, now)),
+            call: Call::new(context, download, memory, Patience::Idle(limits.download_idle, now)),
             kind: Downloading {
                 meter: Meter::default(),
                 limit: limits.file,

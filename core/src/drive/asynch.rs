@@ -62,6 +62,13 @@ pub trait Transport {
     /// returns [`Fault::Tls`]; it never returns the link as it was.
     async fn secure(&self, link: Self::Link, route: &Route<'_>) -> Result<Self::Link, Fault>;
 
+    /// Whether a read of `link` would be ready at once. Asked between the pieces of a long body, so that an early answer
+    /// is heard; `false` where the stack cannot tell.
+    fn read_ready(&self, link: &mut Self::Link) -> bool {
+        let _ = link;
+        false
+    }
+
     /// Takes back a link that can serve another exchange over the same route; drops it by default.
     fn keep(&self, route: &Route<'_>, link: Self::Link) {
         let _ = (route, link);
@@ -133,8 +140,6 @@ pub async fn run_with_content<T: Transport, K: Task>(
     loop {
         let Poll { consumed, action } = task.poll(transport.now(), rx.filled(), transmit);
         let until = task.deadline();
-        // What an await brings: nothing to say, or why it ended.
-        let mut done = Ok(());
         match action {
             Action::Connect { reuse } => {
                 rx.clear();
@@ -144,7 +149,7 @@ pub async fn run_with_content<T: Transport, K: Task>(
                     match race(transport.connect(&task.route()), transport.ended(until)).await {
                         Ok(Ok(opened)) => link = Some(opened),
                         Ok(Err(fault)) => task.fault(fault),
-                        Err(ended) => done = Err(ended),
+                        Err(ended) => end(&mut task, ended),
                     }
                 }
                 if link.is_some() {
@@ -166,7 +171,7 @@ pub async fn run_with_content<T: Transport, K: Task>(
                         let _ = task.secured();
                     }
                     Ok(Err(fault)) => task.fault(fault),
-                    Err(ended) => done = Err(ended),
+                    Err(ended) => end(&mut task, ended),
                 }
             }
             Action::Transmit { length, more } => {
@@ -176,34 +181,20 @@ pub async fn run_with_content<T: Transport, K: Task>(
                 };
                 transport.trace(Trace::Sent(bytes));
                 match race(send(link, bytes, more), transport.ended(until)).await {
+                    // An early answer is heard between two pieces.
+                    Ok(Ok(())) if more && transport.read_ready(link) => {
+                        receive_more(transport, &mut task, link, &mut rx).await;
+                    }
                     Ok(Ok(())) => {}
                     Ok(Err(Broken)) => task.write_failed(),
-                    Err(ended) => done = Err(ended),
+                    Err(ended) => end(&mut task, ended),
                 }
             }
             Action::Read => {
                 rx.consume(consumed);
-                let Some(link) = &mut link else {
-                    task.fault(Fault::Lost);
-                    continue;
-                };
-                let space = rx.space();
-                if space.is_empty() {
-                    task.fault(Fault::ReceiveBufferFull);
-                    continue;
-                }
-                match race(link.read(space), transport.ended(until)).await {
-                    Ok(Ok(0)) => task.end_of_stream(),
-                    Ok(Ok(read)) => {
-                        transport.trace(Trace::Received(space.get(..read).unwrap_or_default()));
-                        rx.commit(read);
-                    }
-                    Ok(Err(error)) if error.kind() == ErrorKind::Interrupted => {}
-                    Ok(Err(_)) => task.fault(Fault::Lost),
-                    Err(ended) => done = Err(ended),
-                }
-                if let Err(ended) = done {
-                    end(&mut task, ended);
+                match &mut link {
+                    Some(link) => receive_more(transport, &mut task, link, &mut rx).await,
+                    None => task.fault(Fault::Lost),
                 }
                 continue;
             }
@@ -227,10 +218,29 @@ pub async fn run_with_content<T: Transport, K: Task>(
             }
             Action::Done(outcome) => return outcome,
         }
-        if let Err(ended) = done {
-            end(&mut task, ended);
-        }
         rx.consume(consumed);
+    }
+}
+
+async fn receive_more<T: Transport, K: Task>(
+    transport: &T,
+    task: &mut K,
+    link: &mut T::Link,
+    rx: &mut ReceiveBuffer<'_>,
+) {
+    let space = rx.space();
+    if space.is_empty() {
+        return task.fault(Fault::ReceiveBufferFull);
+    }
+    match race(link.read(space), transport.ended(task.deadline())).await {
+        Ok(Ok(0)) => task.end_of_stream(),
+        Ok(Ok(read)) => {
+            transport.trace(Trace::Received(space.get(..read).unwrap_or_default()));
+            rx.commit(read);
+        }
+        Ok(Err(error)) if error.kind() == ErrorKind::Interrupted => {}
+        Ok(Err(_)) => task.fault(Fault::Lost),
+        Err(ended) => end(task, ended),
     }
 }
 
@@ -254,15 +264,24 @@ async fn send<L: Write>(link: &mut L, bytes: &[u8], more: bool) -> Result<(), Br
             Err(_) => return Err(Broken),
         }
     }
-    if more { Ok(()) } else { link.flush().await.map_err(|_| Broken) }
+    if more {
+        return Ok(());
+    }
+    loop {
+        match link.flush().await {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            flushed => return flushed.map_err(|_| Broken),
+        }
+    }
 }
 
-/// Waits for `operation`, but not beyond `ended`. What is ready at once wins.
+/// Waits for `operation`, but not beyond `ended`, which is asked first: a peer that always has more to say must not keep
+/// an interrupt from being heard.
 async fn race<T>(operation: impl Future<Output = T>, ended: impl Future<Output = Ended>) -> Result<T, Ended> {
     let (mut operation, mut ended) = (pin!(operation), pin!(ended));
-    core::future::poll_fn(|waker| match operation.as_mut().poll(waker) {
-        Ready::Ready(done) => Ready::Ready(Ok(done)),
-        Ready::Pending => ended.as_mut().poll(waker).map(Err),
+    core::future::poll_fn(|waker| match ended.as_mut().poll(waker) {
+        Ready::Ready(ended) => Ready::Ready(Err(ended)),
+        Ready::Pending => operation.as_mut().poll(waker).map(Ok),
     })
     .await
 }

@@ -8,7 +8,6 @@ use crate::context::Context;
 use crate::reason::{Fault, Reason};
 use crate::request::{Collect, Failure, Outcome, Request, RequestTask, Response};
 use crate::task::{Action, Poll, Task};
-use crate::time::Instant;
 
 /// Calls `my.request` and takes the answer whole: `Ok` is `success`, `Err` is `fail`.
 ///
@@ -83,7 +82,7 @@ pub fn run_with_content<T: Transport, K: Task>(
                     task.fault(Fault::Lost);
                     continue;
                 };
-                match send(transport, link, bytes, more, task.deadline()) {
+                match send(transport, &mut task, link, bytes, more) {
                     // An early answer is heard between two pieces.
                     Ok(()) if more && link.read_ready() => receive_more(transport, &mut task, link, &mut rx),
                     Ok(()) => {}
@@ -171,31 +170,34 @@ enum Stopped {
     Ended,
 }
 
-fn send<T: Transport>(
+fn send<T: Transport, K: Task>(
     transport: &mut T,
+    task: &mut K,
     link: &mut T::Link,
     bytes: &[u8],
     more: bool,
-    until: Instant,
 ) -> Result<(), Stopped> {
     transport.trace(Trace::Sent(bytes));
-    link.set_deadline(until);
+    link.set_deadline(task.deadline());
     let mut rest = bytes;
     while !rest.is_empty() {
         match link.write(rest) {
             Ok(0) => return Err(Stopped::Broken),
             Ok(written) => rest = rest.get(written..).unwrap_or_default(),
-            Err(error) => retry_or_stop(transport, error.kind(), until)?,
+            Err(error) => retry_or_stop(transport, task, error.kind())?,
         }
     }
-    while let (false, Err(error)) = (more, link.flush()) {
-        retry_or_stop(transport, error.kind(), until)?;
+    if more {
+        return Ok(());
+    }
+    while let Err(error) = link.flush() {
+        retry_or_stop(transport, task, error.kind())?;
     }
     Ok(())
 }
 
-fn retry_or_stop<T: Transport>(transport: &mut T, error: ErrorKind, until: Instant) -> Result<(), Stopped> {
-    if transport.interrupted().is_some() || transport.now() >= until {
+fn retry_or_stop<T: Transport, K: Task>(transport: &mut T, task: &mut K, error: ErrorKind) -> Result<(), Stopped> {
+    if is_over(transport, task) {
         return Err(Stopped::Ended);
     }
     if matches!(error, ErrorKind::TimedOut | ErrorKind::Interrupted) { Ok(()) } else { Err(Stopped::Broken) }
@@ -225,7 +227,18 @@ fn receive_more<T: Transport, K: Task>(
 
 /// A fault that comes of the deadline or of an interrupt is not the network's.
 fn report<T: Transport, K: Task>(transport: &mut T, task: &mut K, fault: Fault) {
-    if transport.interrupted().is_none() && transport.now() < task.deadline() {
+    if !is_over(transport, task) {
         task.fault(fault);
+    }
+}
+
+/// Whether an interrupt has come, which is passed on, or the deadline has passed, which the next poll sees.
+fn is_over<T: Transport, K: Task>(transport: &mut T, task: &mut K) -> bool {
+    match transport.interrupted() {
+        Some(interrupt) => {
+            task.interrupt(interrupt);
+            true
+        }
+        None => transport.now() >= task.deadline(),
     }
 }

@@ -99,7 +99,8 @@ pub trait Transport {
     /// The time now, on one monotonic clock.
     fn now(&mut self) -> Instant;
 
-    /// Whether somebody wants the call to end. Asked before each step and whenever a link fails.
+    /// Whether somebody wants the call to end. Asked before each step and whenever an operation fails; saying so once is
+    /// enough.
     fn interrupted(&mut self) -> Option<Interrupt> {
         None
     }

@@ -40,6 +40,8 @@ pub enum Charset {
 pub struct Facts<'i> {
     minor: u8,
     length: Length,
+    /// Of [`Length::Stated`].
+    bytes: u64,
     coding: Coding,
     close: bool,
     keep_alive: bool,
@@ -51,7 +53,8 @@ pub struct Facts<'i> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Length {
     Absent,
-    Bytes(u64),
+    // Its number is kept apart: a u64 in an enum makes the tag a u64, here and in every enum around it.
+    Stated,
     Bad,
 }
 
@@ -67,6 +70,7 @@ impl<'i> Facts<'i> {
         Self {
             minor,
             length: Length::Absent,
+            bytes: 0,
             coding: Coding::Absent,
             close: false,
             keep_alive: false,
@@ -98,8 +102,11 @@ impl<'i> Facts<'i> {
         // An empty member is not a number, so the list is split here and not by `list`.
         for member in value.split(|byte| *byte == b',') {
             self.length = match (self.length, decimal(super::fields::trim(member))) {
-                (Length::Absent, Some(bytes)) => Length::Bytes(bytes),
-                (Length::Bytes(before), Some(bytes)) if before == bytes => Length::Bytes(bytes),
+                (Length::Absent, Some(bytes)) => {
+                    self.bytes = bytes;
+                    Length::Stated
+                }
+                (Length::Stated, Some(bytes)) if self.bytes == bytes => Length::Stated,
                 _ => Length::Bad,
             };
         }
@@ -131,7 +138,7 @@ impl<'i> Facts<'i> {
         }
         match (self.coding, self.length) {
             (Coding::Chunked, Length::Absent) if self.minor > 0 => Ok(Framing::Chunked),
-            (Coding::Absent, Length::Bytes(bytes)) => Ok(Framing::Length(bytes)),
+            (Coding::Absent, Length::Stated) => Ok(Framing::Length(self.bytes)),
             (Coding::Absent, Length::Absent) => Ok(Framing::UntilClose),
             _ => Err(BadFraming),
         }

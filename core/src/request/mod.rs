@@ -9,3 +9,6 @@ mod task;
 pub use collect::{Collect, Failure, JsonError, Response};
 pub use options::{DataType, Method, Redirect, Request};
 pub use task::{Answer, Event, Outcome, RequestTask};
+
+#[cfg(test)]
+mod tests;

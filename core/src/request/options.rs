@@ -1,6 +1,6 @@
 //! The input of `my.request`: REQ-01 to REQ-05.
 
-use crate::call::{Content, Headers, Outgoing};
+use crate::call::{Content, Headers, Input, Outgoing};
 use crate::data::Data;
 use crate::policy::Api;
 
@@ -145,8 +145,10 @@ impl<'r> Request<'r> {
     pub(super) const fn deadline(&self) -> u64 {
         if self.timeout == 0 { 30_000 } else { self.timeout as u64 }
     }
+}
 
-    pub(super) const fn outgoing(&self) -> Outgoing<'r> {
+impl Input for Request<'_> {
+    fn outgoing(&self) -> Outgoing<'_> {
         Outgoing {
             api: Api::Request,
             url: self.url,

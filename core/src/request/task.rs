@@ -76,7 +76,8 @@ pub enum Event<'i> {
         /// The declared charset of the body.
         charset: Charset,
     },
-    /// Bytes of the body, transfer coding removed, already found to be what `dataType` asked for up to here.
+    /// Bytes of the body, transfer coding removed, already found to be what `dataType` asked for up to here. How many
+    /// come before a body is refused (14) depends on the pieces that it arrives in.
     Body(&'i [u8]),
 }
 
@@ -112,9 +113,9 @@ impl<'r> RequestTask<'r> {
     ///
     /// `memory` holds the URL of redirects, so it should be as large as the longest URL to be followed; without any,
     /// a redirect fails with [`Reason::BadRedirect`]. A call that the context refuses ends at the first `poll`.
-    pub fn new(context: &'r Context<'r>, request: &Request<'r>, memory: &'r mut [u8], now: Instant) -> Self {
+    pub fn new(context: &'r Context<'r>, request: &'r Request<'r>, memory: &'r mut [u8], now: Instant) -> Self {
         Self {
-            call: Call::new(context, request.outgoing(), memory, Patience::Until(now.after(request.deadline()))),
+            call: Call::new(context, request, memory, Patience::Until(now.after(request.deadline()))),
             kind: Answer {
                 data_type: request.data_type,
                 limit: context.limits().body,

@@ -13,10 +13,11 @@
 //!
 //! let whitelist = Whitelist::new(&["example.com"]).unwrap();
 //! let context = Context::new("2021000000000001", "1.0.0", Policy::release(whitelist)).unwrap();
-//! let upload = Upload::new("https://example.com/photos", FileType::Image, "photo", "cat.png");
 //! let (file, now, mut tx) = (b"not really a picture", Instant::from_millis(0), [0; 256]);
 //! let boundary = Boundary::new([7; 16]); // 16 random bytes
-//! let mut task = UploadTask::new(&context, &upload, file.len() as u64, boundary, now);
+//! let upload = Upload::new("https://example.com/photos", FileType::Image, "photo", boundary)
+//!     .file("cat.png", file.len() as u64);
+//! let mut task = UploadTask::new(&context, &upload, now);
 //!
 //! let mut rx = &b""[..];
 //! let outcome = loop {
@@ -42,7 +43,7 @@
 //! assert_eq!((outcome.result, outcome.status), (Ok(()), Some(201)));
 //! ```
 
-use crate::call::{Call, CallTask, Content, Ended, Headers, Heard, Heed, Kind, Outgoing, Patience, Progress};
+use crate::call::{Call, CallTask, Content, Ended, Headers, Heard, Heed, Input, Kind, Outgoing, Patience, Progress};
 use crate::context::Context;
 use crate::http::framing::Charset;
 use crate::http::head::Head;
@@ -67,6 +68,10 @@ pub struct Upload<'r> {
     pub file_name: &'r str,
     /// The name that the server is told of the file: the last part of `filePath`.
     pub base_name: &'r str,
+    /// The length of the file in bytes.
+    pub length: u64,
+    /// What separates the parts of the form, made from random bytes of the caller's.
+    pub boundary: Boundary,
     /// Header fields, as [`Request::headers`](crate::request::Request::headers). `Content-Type` is the library's own.
     pub header: &'r [(&'r str, &'r str)],
     /// `formData`: further fields of the form, before the file.
@@ -74,9 +79,16 @@ pub struct Upload<'r> {
 }
 
 impl<'r> Upload<'r> {
-    /// An upload without header fields and form data.
-    pub const fn new(url: &'r str, file_type: FileType, file_name: &'r str, base_name: &'r str) -> Self {
-        Self { url, file_type, file_name, base_name, header: &[], form_data: &[] }
+    /// An upload of an empty file without a name, without header fields and form data.
+    pub const fn new(url: &'r str, file_type: FileType, file_name: &'r str, boundary: Boundary) -> Self {
+        Self { url, file_type, file_name, base_name: "", length: 0, boundary, header: &[], form_data: &[] }
+    }
+
+    /// Of a file of this name and length.
+    pub const fn file(mut self, base_name: &'r str, length: u64) -> Self {
+        self.base_name = base_name;
+        self.length = length;
+        self
     }
 
     /// With these header fields.
@@ -89,6 +101,27 @@ impl<'r> Upload<'r> {
     pub const fn form_data(mut self, form_data: &'r [(&'r str, &'r str)]) -> Self {
         self.form_data = form_data;
         self
+    }
+}
+
+impl Input for Upload<'_> {
+    fn outgoing(&self) -> Outgoing<'_> {
+        let form = Form {
+            fields: self.form_data,
+            name: self.file_name,
+            file_name: self.base_name,
+            content_type: self.file_type.media_type(self.base_name),
+            boundary: self.boundary,
+        };
+        Outgoing {
+            api: Api::UploadFile,
+            url: self.url,
+            method: Method::Post,
+            headers: Headers(self.header),
+            content: Content::File(form, self.length),
+            // Any status is the answer.
+            follow: false,
+        }
     }
 }
 
@@ -133,41 +166,20 @@ pub struct Uploading {
 }
 
 impl<'r> UploadTask<'r> {
-    /// Starts an upload of a file of `length` bytes. The boundary is made from random bytes of the caller's.
-    ///
-    /// A call that the context refuses ends at the first `poll`.
-    pub fn new(context: &'r Context<'r>, upload: &Upload<'r>, length: u64, boundary: Boundary, now: Instant) -> Self {
-        let form = Form {
-            fields: upload.form_data,
-            name: upload.file_name,
-            file_name: upload.base_name,
-            content_type: upload.file_type.media_type(upload.base_name),
-            boundary,
-        };
-        let outgoing = Outgoing {
-            api: Api::UploadFile,
-            url: upload.url,
-            method: Method::Post,
-            headers: Headers(upload.header),
-            content: Content::File(form, length),
-            // Any status is the answer.
-            follow: false,
-        };
+    /// Starts an upload. A call that the context refuses ends at the first `poll`.
+    pub fn new(context: &'r Context<'r>, upload: &'r Upload<'r>, now: Instant) -> Self {
         let limits = context.limits();
         let deadline = now.after(limits.upload_timeout.into());
         let mut meter = Meter::default();
-        meter.expect(length);
-        let mut task = Self {
-            call: Call::new(context, outgoing, &mut [], Patience::Until(deadline)),
-            kind: Uploading { meter, limit: limits.body, received: 0 },
-        };
-        if length > limits.file {
-            task.call.refuse(Reason::FileTooLarge);
+        meter.expect(upload.length);
+        let mut call = Call::new(context, upload, &mut [], Patience::Until(deadline));
+        if upload.length > limits.file {
+            call.refuse(Reason::FileTooLarge);
         }
         if upload.file_name.is_empty() {
-            task.call.refuse(Reason::IllegalOption);
+            call.refuse(Reason::IllegalOption);
         }
-        task
+        Self { call, kind: Uploading { meter, limit: limits.body, received: 0 } }
     }
 
     /// No more than so many bytes of the answer's body are taken.

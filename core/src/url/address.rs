@@ -111,8 +111,7 @@ mod tests {
         for alphabet in [b"01:f.", b":::1g", b"2.5:0"] {
             for len in 0..9_u32 {
                 for number in 0..5_usize.pow(len) {
-                    let text: std::vec::Vec<u8> =
-                        (0..len).map(|place| alphabet[number / 5_usize.pow(place) % 5]).collect();
+                    let text: Vec<u8> = (0..len).map(|place| alphabet[number / 5_usize.pow(place) % 5]).collect();
                     agrees(&text);
                 }
             }

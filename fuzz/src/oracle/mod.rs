@@ -8,7 +8,7 @@ mod target;
 pub use base64::{base64_decode, base64_encode};
 pub use http::{Ended, Head, HeadFound, Seen, head, response};
 pub use json::{js_number, json, query, query_pairs, text};
-pub use target::{Host, Target, admits, canonical_target, ends_in_dots, is_standard, target};
+pub use target::{Host, Target, admits, canonical_target, ends_in_dots, has_escaped_dots, is_standard, target};
 
 /// `bytes`, with all but letters, digits and `kept` as `%XX`.
 pub fn percent_encode(bytes: &[u8], kept: &[u8]) -> String {

@@ -68,16 +68,25 @@ pub fn admits(entry: &str, target: &Target) -> bool {
 /// Whether the `url` crate treats the path as the URL Standard does: it lets `..` not remove a segment that looks like a
 /// Windows drive (`c:`, `c|`), which the standard says of `file` URLs only.
 pub fn is_standard(target: &str) -> bool {
-    let path = target.split('?').next().unwrap_or_default();
-    let is_drive = |segment: &str| matches!(segment.as_bytes(), [b'a'..=b'z' | b'A'..=b'Z', b':' | b'|']);
+    let path = path(target).to_ascii_lowercase().replace("%7c", "|");
+    let is_drive = |segment: &str| matches!(segment.as_bytes(), [b'a'..=b'z', b':' | b'|']);
     !path.split('/').any(is_drive)
 }
 
-/// Whether the last segment of the path is a dot segment, perhaps written with `%2e`.
+/// Whether the last segment of the path is a dot segment. What is resolved against such a base differs: RFC 3986 section
+/// 5.2.3 drops the segment, the URL Standard resolves it first.
 pub fn ends_in_dots(target: &str) -> bool {
-    let path = target.split('?').next().unwrap_or_default();
-    let last = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase().replace("%2e", ".");
-    matches!(last.as_str(), "." | "..")
+    matches!(path(target).rsplit('/').next(), Some("." | ".."))
+}
+
+/// Whether a dot segment is written with `%2e`, which makes it one to the URL Standard but not to RFC 3986.
+pub fn has_escaped_dots(target: &str) -> bool {
+    let is_dots = |segment: &str| matches!(segment.replace("%2e", ".").as_str(), "." | "..");
+    path(&target.to_ascii_lowercase()).split('/').any(|segment| segment.contains('%') && is_dots(segment))
+}
+
+fn path(target: &str) -> &str {
+    target.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// A path and query, so that equal ones ask for the same: dot segments removed (also those written with `%2e`, as the

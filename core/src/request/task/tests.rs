@@ -1,1 +1,0 @@
-//! The request task against a scripted peer and a fake clock.

@@ -1,0 +1,220 @@
+//! Every reason that a request can report, provoked; the table of codes.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::context::{Limits, Proxy};
+use crate::policy::Whitelist;
+use crate::reason::{CertificateFault, Fault, Interrupt};
+use crate::request::{DataType, Method};
+
+/// The codes of `my.request`.
+pub(super) const CODES: [u8; 10] = [1, 2, 11, 12, 13, 14, 15, 19, 20, 23];
+
+const ROUTE: &str = "http a.test:80";
+const SECURE: &str = "https a.test:443";
+const PROXY: Proxy<'static> = Proxy { host: "p.test", port: 1, credentials: None };
+
+const CERTIFICATE_FAULTS: [CertificateFault; 9] = [
+    CertificateFault::Expired,
+    CertificateFault::NotYetValid,
+    CertificateFault::WrongHost,
+    CertificateFault::UnknownIssuer,
+    CertificateFault::NotAnAuthority,
+    CertificateFault::WrongUsage,
+    CertificateFault::Revoked,
+    CertificateFault::NotPinned,
+    CertificateFault::Invalid,
+];
+
+fn all() -> Vec<Reason> {
+    use Reason::*;
+    let mut all = vec![
+        Unloaded,
+        UrlEmpty,
+        UrlMalformed,
+        UrlScheme,
+        UrlTooLong,
+        IllegalHeader,
+        IllegalOption,
+        HostNotAllowed,
+        Dns,
+        Connect,
+        ConnectionLost,
+        ConnectionClosed,
+        Tls,
+        Timeout,
+        NotJson,
+        NotText,
+        UnsupportedEncoding,
+        UnsupportedCharset,
+        TooLarge,
+        DataNotConvertible,
+        MalformedEscape,
+        HttpStatus,
+        MalformedHead,
+        HeadTooLarge,
+        MalformedFraming,
+        NotTls,
+        TooManyRedirects,
+        BadRedirect,
+        Aborted,
+        PlainHttpRefused,
+        RateLimited,
+        TooManyTasks,
+        ProxyRefused,
+        ProxyFailed,
+        BufferTooSmall,
+    ];
+    all.extend(CERTIFICATE_FAULTS.map(Certificate));
+    all
+}
+
+/// A call that ends for this reason. A new reason does not compile until it is here.
+fn provoke(reason: Reason) -> Seen {
+    let request = Request::new("http://a.test/");
+    let context = development();
+    let refused = |request| Scenario::new(&context, request, []).run();
+    let answered = |request, answer: &str| {
+        let steps = [Step::Connect(ROUTE), Step::Request, answers(answer), Step::Closes];
+        Scenario::new(&context, request, steps).run()
+    };
+    let kept = |answer: &str| {
+        let steps = [Step::Connect(ROUTE), Step::Request, answers(answer), Step::Keeps];
+        Scenario::new(&context, request, steps).run()
+    };
+    let linked = |steps: &[Step]| Scenario::new(&context, request, steps).run();
+    let secured = |fault| {
+        let steps = [Step::Connect(SECURE), Step::NotSecure(fault), Step::Closes];
+        Scenario::new(&context, Request::new("https://a.test/"), steps).run()
+    };
+    let head = "HTTP/1.1 200 OK\r\n";
+    match reason {
+        Reason::Unloaded => linked(&[Step::Connect(ROUTE), Step::Interrupts(Interrupt::Unload), Step::Closes]),
+        Reason::UrlEmpty => refused(Request::new("")),
+        Reason::UrlMalformed => refused(Request::new("http://")),
+        Reason::UrlScheme => refused(Request::new("ftp://a.test/")),
+        Reason::UrlTooLong => {
+            let mut limits = Limits::new();
+            limits.url = 5;
+            Scenario::new(&context.with_limits(limits), request, []).run()
+        }
+        Reason::IllegalHeader => refused(request.headers(&[("a\n", "b")])),
+        Reason::IllegalOption => refused(request.data(Data::Bytes(b"x"))),
+        Reason::HostNotAllowed => {
+            let context = Context::new("1", "1", Policy::release(Whitelist::EMPTY)).unwrap();
+            Scenario::new(&context, Request::new("https://a.test/"), []).run()
+        }
+        Reason::Dns => linked(&[Step::NoLink(ROUTE, Fault::Dns)]),
+        Reason::Connect => linked(&[Step::NoLink(ROUTE, Fault::Connect)]),
+        Reason::ConnectionLost => linked(&[Step::Connect(ROUTE), Step::Request, Step::Breaks, Step::Closes]),
+        Reason::ConnectionClosed => linked(&[Step::Connect(ROUTE), Step::Request, Step::Ends, Step::Closes]),
+        Reason::Tls => secured(Fault::Tls),
+        Reason::Timeout => linked(&[Step::Connect(ROUTE), Step::Request, Step::Stalls, Step::Closes]),
+        Reason::NotJson => answered(request, &format!("{head}Content-Length: 1\r\n\r\n<")),
+        Reason::NotText => {
+            let answer = format!("{head}Content-Type: x; charset=ascii\r\nContent-Length: 2\r\n\r\n\u{e9}");
+            answered(request.data_type(DataType::Text), &answer)
+        }
+        Reason::UnsupportedEncoding => {
+            answered(request, &format!("{head}Content-Encoding: br\r\nContent-Length: 1\r\n\r\nx"))
+        }
+        Reason::UnsupportedCharset => {
+            let answer = format!("{head}Content-Type: x; charset=gbk\r\nContent-Length: 1\r\n\r\nx");
+            answered(request.data_type(DataType::Text), &answer)
+        }
+        Reason::TooLarge => {
+            let steps = [Step::Connect(ROUTE), Step::Request, answer("200 OK", "[]"), Step::Closes];
+            let mut scenario = Scenario::new(&context, request, steps);
+            scenario.limit = 1;
+            scenario.run()
+        }
+        Reason::DataNotConvertible => {
+            let array = [1];
+            refused(request.data(Data::Value(&array)))
+        }
+        Reason::MalformedEscape => refused(request.data(Data::Text("%"))),
+        Reason::HttpStatus => kept("HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n"),
+        Reason::MalformedHead => answered(request, "x"),
+        Reason::HeadTooLarge => answered(request, &format!("{head}{}", "a: b\r\n".repeat(800))),
+        Reason::MalformedFraming => answered(request, &format!("{head}Content-Length: x\r\n\r\n")),
+        Reason::Certificate(fault) => secured(Fault::Certificate(fault)),
+        Reason::NotTls => secured(Fault::NotTls),
+        Reason::TooManyRedirects => {
+            let mut limits = Limits::new();
+            limits.redirects = 0;
+            let redirect = "HTTP/1.1 302 x\r\nLocation: /\r\n\r\n";
+            let steps = [Step::Connect(ROUTE), Step::Request, answers(redirect), Step::Closes];
+            Scenario::new(&context.with_limits(limits), request, steps).run()
+        }
+        Reason::BadRedirect => answered(request, "HTTP/1.1 302 x\r\nLocation: ftp://a.test/\r\n\r\n"),
+        Reason::Aborted => linked(&[Step::Connect(ROUTE), Step::Interrupts(Interrupt::Abort), Step::Closes]),
+        Reason::PlainHttpRefused => {
+            let context = Context::new("1", "1", Policy::release(Whitelist::EMPTY)).unwrap();
+            Scenario::new(&context, request.method(Method::Put), []).run()
+        }
+        Reason::RateLimited => kept("HTTP/1.1 429 x\r\nContent-Length: 0\r\n\r\n"),
+        Reason::TooManyTasks => {
+            // Whoever has the slots says so.
+            let mut scenario = Scenario::new(&context, request, []);
+            scenario.refused = Some(Reason::TooManyTasks);
+            scenario.run()
+        }
+        Reason::ProxyRefused => {
+            let steps =
+                [Step::Connect("http a.test:80 via p.test:1"), Step::Request, answer("407 x", ""), Step::Closes];
+            Scenario::new(&context.with_proxy(Some(&PROXY)), request, steps).run()
+        }
+        Reason::ProxyFailed => {
+            let steps = [Step::NoLink("http a.test:80 via p.test:1", Fault::Connect)];
+            Scenario::new(&context.with_proxy(Some(&PROXY)), request, steps).run()
+        }
+        Reason::BufferTooSmall => Scenario::new(&context, request, []).once(Driver::Blocking, Split::Whole, (511, 256)),
+        Reason::FileNotFound
+        | Reason::NotAFile
+        | Reason::FileUnreadable
+        | Reason::FileChanged
+        | Reason::FileTooLarge
+        | Reason::FileFailed
+        | Reason::StoreFull
+        | Reason::StoreDenied
+        | Reason::StoreFailed => unreachable!("a request has no file"),
+    }
+}
+
+#[test]
+fn req_codes_every_reason_is_provoked() {
+    for reason in all() {
+        assert_eq!(provoke(reason).result(), Err(reason));
+    }
+}
+
+#[test]
+fn req_codes_are_those_of_the_table() {
+    let mut seen = BTreeSet::new();
+    for reason in all() {
+        assert!(CODES.contains(&reason.request_code()), "{reason:?}");
+        seen.insert(reason.request_code());
+    }
+    assert_eq!(seen, BTreeSet::from(CODES));
+}
+
+#[test]
+fn req_codes_reasons_have_a_name_of_their_own_and_a_message() {
+    let names: BTreeSet<&str> = all().iter().map(|reason| reason.name()).collect();
+    assert_eq!(names.len(), all().len());
+    for reason in all() {
+        assert!(!reason.name().is_empty() && reason.name().bytes().all(|byte| byte.is_ascii_alphabetic()));
+        assert!(reason.message().len() > 10 && !reason.message().contains('\n'));
+        assert_eq!(reason.to_string(), reason.message());
+    }
+}
+
+#[test]
+fn req_code_19_a_bad_certificate_is_told_apart_from_a_status() {
+    for fault in CERTIFICATE_FAULTS {
+        let seen = provoke(Reason::Certificate(fault));
+        assert_eq!(seen.failure(), (Some(Reason::Certificate(fault)), Some(19), None));
+    }
+    assert_eq!(provoke(Reason::HttpStatus).failure(), (Some(Reason::HttpStatus), Some(19), Some(404)));
+}

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Runs each fuzz target for some seconds and fails on a finding. Usage: fuzz-smoke.sh [SECONDS [TARGET...]], 10 seconds and
+# all targets by default. Needs cargo, a nightly toolchain and a C++ compiler; installs cargo-fuzz where it is missing.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. tests/stages/lib/install.sh
+seconds=${1:-10}
+[ $# -gt 0 ] && shift
+
+command -v cargo >/dev/null || skip 'cargo is missing'
+command -v rustup >/dev/null || skip 'rustup is missing, so there is no nightly toolchain to be found'
+rustup run nightly rustc --version >/dev/null 2>&1 || skip 'no nightly toolchain: rustup toolchain install nightly'
+need c++ g++
+cargo fuzz --version >/dev/null 2>&1 || cargo install --quiet --locked cargo-fuzz \
+    || skip 'cargo-fuzz is missing and could not be installed: cargo install cargo-fuzz --locked'
+
+targets=("$@")
+[ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(cargo +nightly fuzz list --fuzz-dir fuzz)
+cargo +nightly fuzz build --fuzz-dir fuzz --features libfuzzer
+
+# What is found goes here, so that the committed inputs stay as they are.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=()
+for target in "${targets[@]}"; do
+    mkdir "$work/$target"
+    inputs=("$work/$target" "fuzz/corpus/$target")
+    [ -d "fuzz/regressions/$target" ] && inputs+=("fuzz/regressions/$target")
+    options=(-max_total_time="$seconds" -timeout=10 -print_final_stats=1)
+    [ -f "fuzz/dictionaries/$target.dict" ] && options+=(-dict="fuzz/dictionaries/$target.dict")
+    log="$work/$target.log"
+    if cargo +nightly fuzz run --fuzz-dir fuzz --features libfuzzer "$target" "${inputs[@]}" -- "${options[@]}" \
+        >"$log" 2>&1 </dev/null; then
+        # Executions, coverage, inputs kept.
+        printf '%-14s %s\n' "$target" "$(grep 'DONE' "$log" | tail -n 1)"
+    else
+        failed+=("$target")
+        tail -n 60 "$log"
+    fi
+done
+if [ ${#failed[@]} -gt 0 ]; then
+    echo "findings in: ${failed[*]}; the inputs are in fuzz/artifacts"
+    exit 1
+fi
+echo "${#targets[@]} targets, $seconds s each, no finding"
