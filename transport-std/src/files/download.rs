@@ -164,8 +164,9 @@ impl Options {
         let mut session = session?;
         let mut ride = client.ride(&mut session)?;
         let header = borrowed(&self.header);
+        let download = Download::new(&self.url).header(&header);
         let now = ride.net.now();
-        let task = Task::new(&ride.context, &Download::new(&self.url).header(&header), ride.redirect, now);
+        let task = Task::new(&ride.context, &download, ride.redirect, now);
 
         let mut store = FileStore::new(client.temporary_files());
         let mut saving = Saving::new(&mut store);

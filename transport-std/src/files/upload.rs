@@ -152,11 +152,13 @@ impl Options {
         let mut ride = client.ride(&mut session)?;
         let base_name = self.path.file_name().unwrap_or_default().to_string_lossy();
         let (header, form_data) = (borrowed(&self.header), borrowed(&self.form_data));
-        let upload =
-            Upload::new(&self.url, self.file_type, &self.name, &base_name).header(&header).form_data(&form_data);
         let boundary = Boundary::new(ride.net.entropy()?);
+        let upload = Upload::new(&self.url, self.file_type, &self.name, boundary)
+            .file(&base_name, source.len())
+            .header(&header)
+            .form_data(&form_data);
         let now = ride.net.now();
-        let task = Task::new(&ride.context, &upload, source.len(), boundary, now).with_limit(client.max_body());
+        let task = Task::new(&ride.context, &upload, now).with_limit(client.max_body());
 
         let (mut text, mut declared) = (Vec::new(), Charset::Utf8);
         let mut feed = Feed::new(&mut source);
