@@ -216,7 +216,7 @@ impl Client {
         let inner = &*self.inner;
         let context = inner.context()?;
         let (switch, Parts { receive, transmit, redirect, .. }) = session.parts();
-        let net = Net::new(Arc::clone(&inner.net), switch).with_tracer(inner.tracer.clone());
+        let net = Net::new(Arc::clone(&inner.net), switch, started).with_tracer(inner.tracer.clone());
         Ok(Ride { context, net, receive, transmit, redirect, started })
     }
 
