@@ -25,12 +25,18 @@ pub struct Limits {
     pub redirects: u8,
     /// Bytes of a response body. Unlimited by default: the memory given to a call is the limit.
     pub body: u64,
+    /// Bytes of a file, uploaded or downloaded. Unlimited by default.
+    pub file: u64,
+    /// The deadline over a whole upload in milliseconds; 30,000 by default (UP-05).
+    pub upload_timeout: u32,
+    /// How long a download may bring no byte, in milliseconds; 30,000 by default (DOWN-04).
+    pub download_idle: u32,
 }
 
 impl Limits {
     /// The defaults.
     pub const fn new() -> Self {
-        Self { url: 2048, redirects: 5, body: u64::MAX }
+        Self { url: 2048, redirects: 5, body: u64::MAX, file: u64::MAX, upload_timeout: 30_000, download_idle: 30_000 }
     }
 }
 

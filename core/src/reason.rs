@@ -5,6 +5,8 @@
 
 use core::fmt;
 
+use crate::policy::Api;
+
 /// What a transport reports when it cannot do what the task asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -135,9 +137,38 @@ pub enum Reason {
     ProxyFailed,
     /// A buffer that the caller gave is below the documented minimum.
     BufferTooSmall,
+    /// The file to be uploaded does not exist.
+    FileNotFound,
+    /// It is a directory, a pipe or a device.
+    NotAFile,
+    /// It may not be read.
+    FileUnreadable,
+    /// Its size changed while it was sent.
+    FileChanged,
+    /// It is larger than can be sent.
+    FileTooLarge,
+    /// Reading it failed.
+    FileFailed,
+    /// The store has no room for the download.
+    StoreFull,
+    /// The store may not be written.
+    StoreDenied,
+    /// Writing to the store failed.
+    StoreFailed,
 }
 
 impl Reason {
+    /// The code that this API's own table gives it. No API reports a code that its table does not list.
+    pub const fn code(self, api: Api) -> u8 {
+        match api {
+            Api::Request => self.request_code(),
+            Api::UploadFile => self.upload_code(),
+            Api::DownloadFile => self.download_code(),
+            // The socket is to come; whatever has no code of its own is 1 there.
+            Api::ConnectSocket => 1,
+        }
+    }
+
     /// The code of `my.request`'s table.
     pub const fn request_code(self) -> u8 {
         match self {
@@ -150,9 +181,27 @@ impl Reason {
             | Self::IllegalOption
             | Self::BufferTooSmall => 2,
             Self::HostNotAllowed => 11,
-            Self::Dns | Self::Connect | Self::ConnectionLost | Self::ConnectionClosed | Self::Tls => 12,
+            Self::Dns
+            | Self::Connect
+            | Self::ConnectionLost
+            | Self::ConnectionClosed
+            | Self::Tls
+            // A request has no file and no store.
+            | Self::FileNotFound
+            | Self::NotAFile
+            | Self::FileUnreadable
+            | Self::FileChanged
+            | Self::FileTooLarge
+            | Self::FileFailed
+            | Self::StoreFull
+            | Self::StoreDenied
+            | Self::StoreFailed => 12,
             Self::Timeout => 13,
-            Self::NotJson | Self::NotText | Self::UnsupportedEncoding | Self::UnsupportedCharset | Self::TooLarge => 14,
+            Self::NotJson
+            | Self::NotText
+            | Self::UnsupportedEncoding
+            | Self::UnsupportedCharset
+            | Self::TooLarge => 14,
             Self::DataNotConvertible | Self::MalformedEscape => 15,
             Self::HttpStatus
             | Self::MalformedHead
@@ -164,6 +213,33 @@ impl Reason {
             | Self::BadRedirect => 19,
             Self::Aborted | Self::PlainHttpRefused | Self::RateLimited | Self::TooManyTasks => 20,
             Self::ProxyRefused | Self::ProxyFailed => 23,
+        }
+    }
+
+    /// The code of `my.uploadFile`'s table, and 4 from its FAQ.
+    pub const fn upload_code(self) -> u8 {
+        match self {
+            Self::HostNotAllowed => 4,
+            Self::UrlEmpty
+            | Self::UrlMalformed
+            | Self::UrlScheme
+            | Self::UrlTooLong
+            | Self::MalformedEscape
+            | Self::IllegalHeader
+            | Self::IllegalOption
+            | Self::BufferTooSmall
+            | Self::FileNotFound => 11,
+            Self::PlainHttpRefused | Self::FileUnreadable => 13,
+            _ => 12,
+        }
+    }
+
+    /// The code of `my.downloadFile`'s table.
+    pub const fn download_code(self) -> u8 {
+        match self {
+            Self::HostNotAllowed | Self::StoreDenied => 13,
+            Self::PlainHttpRefused => 20,
+            _ => 12,
         }
     }
 
@@ -216,6 +292,15 @@ impl Reason {
             Self::ProxyRefused => "ProxyRefused",
             Self::ProxyFailed => "ProxyFailed",
             Self::BufferTooSmall => "BufferTooSmall",
+            Self::FileNotFound => "FileNotFound",
+            Self::NotAFile => "NotAFile",
+            Self::FileUnreadable => "FileUnreadable",
+            Self::FileChanged => "FileChanged",
+            Self::FileTooLarge => "FileTooLarge",
+            Self::FileFailed => "FileFailed",
+            Self::StoreFull => "StoreFull",
+            Self::StoreDenied => "StoreDenied",
+            Self::StoreFailed => "StoreFailed",
         }
     }
 
@@ -286,6 +371,15 @@ impl Reason {
             Self::ProxyRefused => "the proxy refused to connect; check its rules and the credentials",
             Self::ProxyFailed => "the proxy cannot be reached or does not answer as an HTTP proxy; check its address",
             Self::BufferTooSmall => "a buffer is smaller than the minimum (512 bytes to receive, 256 to transmit)",
+            Self::FileNotFound => "the file does not exist; check filePath",
+            Self::NotAFile => "what filePath names is not a regular file",
+            Self::FileUnreadable => "the file may not be read; check its permissions",
+            Self::FileChanged => "the file changed its size while it was being sent",
+            Self::FileTooLarge => "the file is larger than the limit",
+            Self::FileFailed => "reading the file failed",
+            Self::StoreFull => "there is no room for the download",
+            Self::StoreDenied => "the directory for downloads may not be written; check its permissions",
+            Self::StoreFailed => "writing the download failed",
         }
     }
 }

@@ -45,6 +45,16 @@ pub enum Action<E, O> {
         /// Whether another piece follows.
         more: bool,
     },
+    /// Put bytes of the caller's content, from this offset of it on, into `tx[at..end]`, as many as are at hand but at
+    /// least one; then [`Task::filled`]. Offset 0 comes again where the content has to be sent anew.
+    Fill {
+        /// Where they go.
+        at: usize,
+        /// Where the room ends.
+        end: usize,
+        /// Which byte of the content is the first.
+        offset: u64,
+    },
     /// Read more bytes, not longer than until [`Task::deadline`].
     Read,
     /// Show the caller what came.
@@ -101,6 +111,12 @@ pub trait Task {
     /// # Errors
     /// [`Misuse`] unless [`Action::Secure`] asked for it.
     fn secured(&mut self) -> Result<(), Misuse>;
+
+    /// So many bytes of content stand where [`Action::Fill`] wanted them. Where the content has ended too early, or
+    /// cannot be read, [`refuse`](Self::refuse) the task instead.
+    fn filled(&mut self, bytes: usize) {
+        let _ = bytes;
+    }
 
     /// The last action failed.
     fn fault(&mut self, fault: Fault);

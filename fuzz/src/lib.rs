@@ -26,8 +26,11 @@ pub mod url;
 pub mod utf8;
 pub mod watched;
 
+/// What a target does with an input.
+pub type Run = fn(&[u8]);
+
 /// Every target, by the name of its program and of its folder of inputs.
-pub const TARGETS: [(&str, fn(&[u8])); 13] = [
+pub const TARGETS: [(&str, Run); 13] = [
     ("base64", base64::run),
     ("head", head::run),
     ("json_validate", json_validate::run),

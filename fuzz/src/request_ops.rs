@@ -76,7 +76,7 @@ struct Plan<'a> {
 enum Op<'a> {
     /// What is asked for succeeds.
     Proceed,
-    /// The peer says one of [`ANSWERS`].
+    /// The peer says one of the answers above.
     Answer(u8),
     /// The peer says this.
     Bytes(&'a [u8]),
@@ -98,7 +98,7 @@ enum Op<'a> {
     Misuse,
 }
 
-/// Plays the [`Plan`] that `data` stands for.
+/// Plays the call and the operations that `data` stands for, by the `arbitrary` crate.
 pub fn run(data: &[u8]) {
     let Ok(plan) = Plan::arbitrary_take_rest(Unstructured::new(data)) else { return };
     let methods = [Method::Get, Method::Post, Method::Put, Method::Delete];
@@ -122,7 +122,7 @@ pub fn run(data: &[u8]) {
 }
 
 fn play(call: &Call<'_>, plan: &Plan<'_>) {
-    let mut now = Instant::from_millis(u64::from(plan.timeout) << plan.tx % 48);
+    let mut now = Instant::from_millis(u64::from(plan.timeout) << (plan.tx % 48));
     let receive = 256 + 4 * usize::from(plan.rx);
     call.start(now, |mut task| {
         let (mut rx, mut tx) = (Vec::new(), vec![0; 256 + usize::from(plan.tx)]);

@@ -142,6 +142,7 @@ impl<'r> Watched<'r> {
                 self.transmit(&tx[..length], more);
                 Next::Transmit { more }
             }
+            Action::Fill { .. } => panic!("a request has no file"),
             Action::Read => Next::Read,
             Action::Event(event) => {
                 let refused = self.event(event);

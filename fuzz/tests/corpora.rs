@@ -125,7 +125,7 @@ fn mutate(seed: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
         let at = random.below(bytes.len() + 1);
         match random.below(7) {
             0 => bytes.truncate(at),
-            1 => bytes.insert(at, random.next() as u8),
+            1 => bytes.insert(at, random.number() as u8),
             2 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
             3 if at < bytes.len() => drop(bytes.remove(at)),
             4 => {

@@ -21,7 +21,7 @@ def main(miniwire, gunicorn):
         stage.root = maker.make("root", extensions=CA)
         stage.leaf = maker.make("leaf", stage.root, (*LEAF, "subjectAltName=DNS:localhost,IP:127.0.0.1"))
         stage.trust = "--ca", stage.root.certificate
-        httpbin.cases(stage, gunicorn)
+        httpbin.cases(stage, pathlib.Path(gunicorn).absolute())
         site = nginx_site.cases(stage)
         proxies.cases(stage, site)
         openssl_server.cases(stage)

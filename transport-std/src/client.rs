@@ -167,7 +167,7 @@ impl Client {
         let mut session = session?;
         let context = inner.context()?;
         let (switch, parts) = session.parts();
-        let mut net = Net::new(Arc::clone(&inner.net), switch).with_tracer(inner.tracer.clone());
+        let mut net = Net::new(Arc::clone(&inner.net), switch, started).with_tracer(inner.tracer.clone());
         let task = RequestTask::new(&context, request, &mut parts.redirect, net.now());
         let task = if streamed { task.streamed() } else { task.with_limit(inner.max_body) };
         let outcome = blocking::run(&mut net, task, &mut parts.receive, &mut parts.transmit, on_event);

@@ -112,13 +112,25 @@ pub async fn request_streamed<T: Transport>(
     run(transport, task, memory.receive, memory.transmit, on_event).await
 }
 
-/// Runs a task to its end. Every task ends by its deadline, whatever the peer does.
+/// Runs a task without content of the caller's to its end. Every task ends by its deadline, whatever the peer does.
 pub async fn run<T: Transport, K: Task>(
+    transport: &T,
+    task: K,
+    receive: &mut [u8],
+    transmit: &mut [u8],
+    on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
+) -> K::Outcome {
+    run_with_content(transport, task, receive, transmit, on_event, |_, _| Err(Reason::FileFailed)).await
+}
+
+/// Runs a task to its end. `content` reads the caller's content from an offset on, at least one byte.
+pub async fn run_with_content<T: Transport, K: Task>(
     transport: &T,
     mut task: K,
     receive: &mut [u8],
     transmit: &mut [u8],
     mut on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
+    mut content: impl FnMut(u64, &mut [u8]) -> Result<usize, Reason>,
 ) -> K::Outcome {
     if !super::is_enough(receive, transmit) {
         task.refuse(Reason::BufferTooSmall);
@@ -191,6 +203,11 @@ pub async fn run<T: Transport, K: Task>(
                     task.refuse(reason);
                 }
             }
+            Action::Fill { at, end, offset } => match content(offset, transmit.get_mut(at..end).unwrap_or_default()) {
+                Ok(0) => task.refuse(Reason::FileChanged),
+                Ok(bytes) => task.filled(bytes),
+                Err(reason) => task.refuse(reason),
+            },
             Action::Continue => {}
             Action::Release { keep } => {
                 rx.clear();

@@ -41,13 +41,25 @@ pub fn request_streamed<T: Transport>(
     run(transport, task, memory.receive, memory.transmit, on_event)
 }
 
-/// Runs a task to its end. Every task ends by its deadline, whatever the peer does.
+/// Runs a task without content of the caller's to its end. Every task ends by its deadline, whatever the peer does.
 pub fn run<T: Transport, K: Task>(
+    transport: &mut T,
+    task: K,
+    receive: &mut [u8],
+    transmit: &mut [u8],
+    on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
+) -> K::Outcome {
+    run_with_content(transport, task, receive, transmit, on_event, |_, _| Err(Reason::FileFailed))
+}
+
+/// Runs a task to its end. `content` reads the caller's content from an offset on, at least one byte.
+pub fn run_with_content<T: Transport, K: Task>(
     transport: &mut T,
     mut task: K,
     receive: &mut [u8],
     transmit: &mut [u8],
     mut on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
+    mut content: impl FnMut(u64, &mut [u8]) -> Result<usize, Reason>,
 ) -> K::Outcome {
     if !super::is_enough(receive, transmit) {
         task.refuse(Reason::BufferTooSmall);
@@ -91,6 +103,11 @@ pub fn run<T: Transport, K: Task>(
                     task.refuse(reason);
                 }
             }
+            Action::Fill { at, end, offset } => match content(offset, transmit.get_mut(at..end).unwrap_or_default()) {
+                Ok(0) => task.refuse(Reason::FileChanged),
+                Ok(bytes) => task.filled(bytes),
+                Err(reason) => task.refuse(reason),
+            },
             Action::Continue => {}
             Action::Release { keep } => {
                 rx.clear();
@@ -161,6 +178,7 @@ fn send<T: Transport, K: Task>(
     more: bool,
 ) -> Result<(), Stopped> {
     transport.trace(Trace::Sent(bytes));
+    link.set_deadline(task.deadline());
     let mut rest = bytes;
     while !rest.is_empty() {
         match link.write(rest) {
@@ -195,6 +213,7 @@ fn receive_more<T: Transport, K: Task>(
     if space.is_empty() {
         return task.fault(Fault::ReceiveBufferFull);
     }
+    link.set_deadline(task.deadline());
     match link.read(space) {
         Ok(0) => task.end_of_stream(),
         Ok(read) => {

@@ -1,9 +1,11 @@
 //! One HTTP/1.1 exchange: a request goes out in pieces that fit the transmit buffer, its response comes back.
 //!
 //! ```text
-//!  Sending --last piece--> Receiving --end of body--> Done
-//!     \--final head of an early answer--> Receiving (the connection cannot be kept)
+//!  Before --> Content --> After --last piece--> Receiving --end of body--> Done
+//!     \---------\---------\--final head of an early answer--> Receiving (the connection cannot be kept)
 //! ```
+//!
+//! Before and after are what the [`Message`] writes; content is what only the caller has: the bytes of a file.
 //!
 //! ```
 //! use miniwire_core::data::WriteError;
@@ -39,11 +41,25 @@ use crate::sink::{Sink, Window};
 
 /// A request, head and body, that can be written as often as needed and is the same each time.
 pub trait Message {
-    /// Writes the whole message.
+    /// Writes the whole message, or what comes before the caller's content.
     ///
     /// # Errors
     /// [`WriteError::Full`] when `out` takes no more; [`WriteError::NotConvertible`] when the data has no such form.
     fn write(&self, out: &mut dyn Sink) -> Result<(), WriteError>;
+
+    /// How many bytes of content the caller fills in.
+    fn content(&self) -> u64 {
+        0
+    }
+
+    /// Writes what comes after the caller's content.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    fn write_after(&self, out: &mut dyn Sink) -> Result<(), WriteError> {
+        let _ = out;
+        Ok(())
+    }
 }
 
 /// What the caller does next.
@@ -56,6 +72,15 @@ pub enum Step<'i> {
         length: usize,
         /// Whether another piece follows.
         more: bool,
+    },
+    /// Fill `tx[at..end]` with content, or a part of it from `at` on; then [`Exchange::filled`].
+    Fill {
+        /// Where the content goes.
+        at: usize,
+        /// Where its room ends.
+        end: usize,
+        /// Which byte of the content comes next.
+        offset: u64,
     },
     /// Read more bytes.
     Read,
@@ -88,6 +113,12 @@ pub enum ExchangeError {
 pub struct Exchange {
     sending: Sending,
     sent: u64,
+    /// Bytes of the transmit buffer that are ready to go.
+    ready: usize,
+    /// Bytes of content that were filled in.
+    content: u64,
+    /// Those of them that were handed out for transmission.
+    content_written: u64,
     heard: bool,
     ended: bool,
     reader: ResponseReader,
@@ -95,8 +126,12 @@ pub struct Exchange {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sending {
-    /// Pieces remain.
-    Pieces,
+    /// What the message writes first; so many bytes of it have been written.
+    Before(u64),
+    /// The caller's content: so many bytes are to come.
+    Content(u64),
+    /// What the message writes last.
+    After(u64),
     /// The last piece was handed out.
     Complete,
     /// An answer came, or the link broke, before the last piece.
@@ -112,7 +147,16 @@ impl Default for Exchange {
 impl Exchange {
     /// Before the first byte of the request.
     pub const fn new() -> Self {
-        Self { sending: Sending::Pieces, sent: 0, heard: false, ended: false, reader: ResponseReader::new() }
+        Self {
+            sending: Sending::Before(0),
+            sent: 0,
+            ready: 0,
+            content: 0,
+            content_written: 0,
+            heard: false,
+            ended: false,
+            reader: ResponseReader::new(),
+        }
     }
 
     /// Bytes of the request handed out for transmission.
@@ -120,9 +164,14 @@ impl Exchange {
         self.sent
     }
 
+    /// Bytes of the caller's content that were handed out for transmission.
+    pub const fn content_written(&self) -> u64 {
+        self.content_written
+    }
+
     /// Whether the whole request was handed out for transmission.
     pub fn is_sent(&self) -> bool {
-        self.sending == Sending::Complete
+        matches!(self.sending, Sending::Complete)
     }
 
     /// Whether a byte of a response has come.
@@ -133,6 +182,19 @@ impl Exchange {
     /// Whether the final head has come.
     pub const fn has_head(&self) -> bool {
         self.reader.has_head()
+    }
+
+    /// So many bytes of content stand where [`Step::Fill`] wanted them. None are no progress: a caller whose content
+    /// has ended too early abandons the exchange.
+    pub fn filled(&mut self, bytes: usize) {
+        if let Sending::Content(remaining) = self.sending {
+            self.ready = self.ready.saturating_add(bytes);
+            self.content = self.content.saturating_add(bytes as u64);
+            self.sending = match remaining.saturating_sub(bytes as u64) {
+                0 => Sending::After(0),
+                remaining => Sending::Content(remaining),
+            };
+        }
     }
 
     /// The peer has closed its side; no more bytes will come.
@@ -164,7 +226,7 @@ impl Exchange {
         tx: &mut [u8],
     ) -> Result<(usize, Step<'i>), ExchangeError> {
         self.heard |= !rx.is_empty();
-        if self.sending == Sending::Pieces {
+        if self.is_sending() {
             // An answer before the request's end is the answer (RFC 9112 section 9.5).
             if self.heard || self.ended {
                 let (consumed, step) = self.receive(rx)?;
@@ -179,23 +241,59 @@ impl Exchange {
         self.receive(rx)
     }
 
+    fn is_sending(&self) -> bool {
+        !matches!(self.sending, Sending::Complete | Sending::Abandoned)
+    }
+
+    /// The next piece, as large as the transmit buffer if there is so much.
     fn transmit<'i>(&mut self, message: &dyn Message, tx: &mut [u8]) -> Result<Option<Step<'i>>, ExchangeError> {
-        let mut window = Window::new(self.sent, tx);
-        let more = match message.write(&mut window) {
-            Ok(()) => false,
-            Err(WriteError::Full) => true,
-            Err(WriteError::NotConvertible) => return Err(ExchangeError::NotConvertible),
-        };
-        let length = window.len();
-        self.sent = self.sent.saturating_add(length as u64);
-        if !more {
-            self.sending = Sending::Complete;
+        if let Sending::Before(written) = self.sending {
+            let (more, complete) = self.put(written, tx, |out| message.write(out))?;
+            self.sending = match message.content() {
+                _ if !complete => Sending::Before(written.saturating_add(more)),
+                0 => Sending::After(0),
+                content => Sending::Content(content),
+            };
         }
+        if let Sending::Content(remaining) = self.sending
+            && self.ready < tx.len()
+        {
+            let room = usize::try_from(remaining).unwrap_or(usize::MAX);
+            let end = self.ready.saturating_add(room).min(tx.len());
+            return Ok(Some(Step::Fill { at: self.ready, end, offset: self.content }));
+        }
+        if let Sending::After(written) = self.sending {
+            let (more, complete) = self.put(written, tx, |out| message.write_after(out))?;
+            self.sending = if complete { Sending::Complete } else { Sending::After(written.saturating_add(more)) };
+        }
+        let length = core::mem::take(&mut self.ready);
+        self.content_written = self.content;
+        self.sent = self.sent.saturating_add(length as u64);
+        let more = self.is_sending();
         match length {
             0 if more => Err(ExchangeError::NoTransmitBuffer),
             0 => Ok(None),
             length => Ok(Some(Step::Transmit { length, more })),
         }
+    }
+
+    /// Puts what is written, from offset `skip` on, behind what is ready. Returns how many bytes fitted, and whether
+    /// they are the last.
+    fn put(
+        &mut self,
+        skip: u64,
+        tx: &mut [u8],
+        write: impl FnOnce(&mut dyn Sink) -> Result<(), WriteError>,
+    ) -> Result<(u64, bool), ExchangeError> {
+        let mut window = Window::new(skip, tx.get_mut(self.ready..).unwrap_or_default());
+        let complete = match write(&mut window) {
+            Ok(()) => true,
+            Err(WriteError::Full) => false,
+            Err(WriteError::NotConvertible) => return Err(ExchangeError::NotConvertible),
+        };
+        let written = window.len();
+        self.ready = self.ready.saturating_add(written);
+        Ok((written as u64, complete))
     }
 
     fn receive<'i>(&mut self, rx: &'i [u8]) -> Result<(usize, Step<'i>), ExchangeError> {
@@ -204,7 +302,7 @@ impl Exchange {
             Part::More => Step::Read,
             Part::Interim(head) => Step::Interim(head),
             Part::Head(head, facts) => {
-                if self.sending == Sending::Pieces {
+                if self.is_sending() {
                     self.sending = Sending::Abandoned;
                 }
                 Step::Head(head, facts)

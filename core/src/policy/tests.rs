@@ -281,7 +281,7 @@ fn req_code_each_refusal_has_its_reason_and_a_code_of_the_table() {
         (Refusal::BadRedirect, Reason::BadRedirect, 19),
     ] {
         assert_eq!(refusal.reason(), reason);
-        assert_eq!(refusal.reason().request_code(), code, "{refusal:?}");
+        assert_eq!(refusal.reason().code(Api::Request), code, "{refusal:?}");
     }
 }
 

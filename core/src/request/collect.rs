@@ -9,6 +9,7 @@ use super::task::{Event, Outcome};
 use crate::base64;
 use crate::http::fields::Fields;
 use crate::http::framing::Charset;
+use crate::policy::Api;
 use crate::reason::Reason;
 use crate::sink::{Full, Sink, Window};
 
@@ -187,7 +188,7 @@ pub struct Failure<'b> {
 impl Failure<'_> {
     /// `error`: the code of the table of `my.request`.
     pub const fn code(&self) -> u8 {
-        self.reason.request_code()
+        self.reason.code(Api::Request)
     }
 }
 

@@ -3,14 +3,12 @@
 
 mod check;
 mod collect;
-mod hop;
-mod message;
 mod options;
 mod task;
 
 pub use collect::{Collect, Failure, JsonError, Response};
 pub use options::{DataType, Method, Redirect, Request};
-pub use task::{Event, Outcome, RequestTask};
+pub use task::{Answer, Event, Outcome, RequestTask};
 
 #[cfg(test)]
 mod tests;

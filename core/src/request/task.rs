@@ -1,15 +1,6 @@
 //! The request task: one call of `my.request`, from its arguments to its end.
 //!
-//! ```text
-//!              /--proxy, https--> Tunnel --2xx--\
-//!  Connect --> |--https-----------------------> Secure --> Exchange --end of body--> Release --> Done
-//!    ^  \      \--http, or a kept link---------------------/  |  ^
-//!    |   \____________________________________________________/  |
-//!    |       kept link died unheard: once more, fresh            |
-//!    \--------redirect to another origin------ Drain --same origin, drained
-//! ```
-//!
-//! Every state can also go to `Release` and `Done` with a reason: the deadline, an interrupt, a fault.
+//! How it gets its answer is in the module `call`; here is what the answer means.
 //!
 //! A whole life, without a network:
 //!
@@ -59,18 +50,16 @@
 //! ```
 
 use super::check::Check;
-use super::hop::Hop;
-use super::message::ConnectMessage;
-use super::options::{Redirect, Request};
+use super::options::{DataType, Request};
+use crate::call::{Call, CallTask, Ended, Heard, Heed, Kind, Patience};
 use crate::context::Context;
-use crate::drive::Route;
-use crate::http::exchange::{Exchange, ExchangeError, Message, Step as Http};
-use crate::http::framing::{Charset, Facts, Framing};
+use crate::http::framing::{Charset, Facts};
 use crate::http::head::Head;
-use crate::http::response::ResponseError;
-use crate::reason::{Fault, Interrupt, Reason};
-use crate::task::{Action, Misuse, Poll, Task};
+use crate::reason::Reason;
 use crate::time::Instant;
+
+/// One call of `my.request`. A [`Task`](crate::task::Task).
+pub type RequestTask<'r> = CallTask<'r, Answer>;
 
 /// What a request brings. Borrows from the received bytes.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +85,7 @@ pub enum Event<'i> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// `Ok` is success; see [`Reason::request_code`] for the code of a failure.
+    /// `Ok` is success; see [`Reason::code`] for the code of a failure.
     pub result: Result<(), Reason>,
     /// The status of the last response whose head arrived, whether it is a success or not.
     pub status: Option<u16>,
@@ -106,76 +95,18 @@ pub struct Outcome {
     pub redirects: u8,
 }
 
-/// One call of `my.request`.
+/// What the answer of a request means: its `dataType`, its limit, its status (REQ-10 to REQ-13, REQ-19).
 #[derive(Debug)]
-pub struct RequestTask<'r> {
-    hop: Hop<'r>,
-    deadline: Instant,
+pub struct Answer {
+    data_type: DataType,
     /// The most bytes of a body.
     limit: u64,
     streamed: bool,
-    link: Link,
-    /// The receive buffer is full.
-    full: bool,
-    step: Step,
-    /// Of the steps that have one: with the proxy for a tunnel, else with the origin.
-    exchange: Exchange,
     check: Check,
-    verdict: Verdict,
-    outcome: Outcome,
+    /// What the status makes of the answer, once the body has been converted.
+    verdict: Result<(), Reason>,
+    received: u64,
 }
-
-/// How the task will end, as far as the head tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Success,
-    /// Once the head has been shown.
-    Now(Reason),
-    /// Once the body has been shown, unless it cannot be converted.
-    AtEnd(Reason),
-}
-
-impl Verdict {
-    const fn at_end(self) -> Result<(), Reason> {
-        match self {
-            Self::Success => Ok(()),
-            Self::Now(reason) | Self::AtEnd(reason) => Err(reason),
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Link {
-    None,
-    Fresh,
-    Reused,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    Connect {
-        reuse: bool,
-    },
-    Tunnel,
-    Secure,
-    Exchange,
-    /// The body of a redirect within the origin; so many more bytes are read before the link is given up.
-    Drain(u32),
-    Release {
-        keep: bool,
-        then: Then,
-    },
-    Done,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Then {
-    Connect { reuse: bool },
-    Done,
-}
-
-/// A longer redirect body costs more to read than a new connection.
-const DRAIN_LIMIT: u32 = 16 * 1024;
 
 impl<'r> RequestTask<'r> {
     /// Starts a call whose body is taken as `dataType` says.
@@ -183,28 +114,22 @@ impl<'r> RequestTask<'r> {
     /// `memory` holds the URL of redirects, so it should be as large as the longest URL to be followed; without any,
     /// a redirect fails with [`Reason::BadRedirect`]. A call that the context refuses ends at the first `poll`.
     pub fn new(context: &'r Context<'r>, request: &'r Request<'r>, memory: &'r mut [u8], now: Instant) -> Self {
-        let mut task = Self {
-            hop: Hop::new(context, request, memory),
-            deadline: now.after(request.deadline()),
-            limit: context.limits().body,
-            streamed: false,
-            link: Link::None,
-            full: false,
-            step: Step::Connect { reuse: true },
-            exchange: Exchange::new(),
-            check: Check::Bytes,
-            verdict: Verdict::Success,
-            outcome: Outcome { result: Ok(()), status: None, received: 0, redirects: 0 },
-        };
-        if let Err(reason) = task.hop.admit() {
-            task.end(Err(reason), false);
+        Self {
+            call: Call::new(context, request, memory, Patience::Until(now.after(request.deadline()))),
+            kind: Answer {
+                data_type: request.data_type,
+                limit: context.limits().body,
+                streamed: false,
+                check: Check::Bytes,
+                verdict: Ok(()),
+                received: 0,
+            },
         }
-        task
     }
 
     /// The body is taken as it is, chunk by chunk: `dataType` is not applied (REQ-19).
     pub const fn streamed(mut self) -> Self {
-        self.streamed = true;
+        self.kind.streamed = true;
         self
     }
 
@@ -217,321 +142,66 @@ impl<'r> RequestTask<'r> {
 
     /// [`with_limit`](Self::with_limit) in place.
     pub(crate) const fn limit_to(&mut self, bytes: u64) {
-        if bytes < self.limit {
-            self.limit = bytes;
+        if bytes < self.kind.limit {
+            self.kind.limit = bytes;
         }
     }
+}
 
-    /// Begins an exchange: with the proxy for a tunnel, else with the origin.
-    fn begin(&mut self, step: Step) {
-        self.exchange = Exchange::new();
-        self.step = step;
-    }
-
-    /// Moves the exchange with the origin, or with the proxy for a tunnel (RFC 9110 section 9.3.6).
-    fn converse<'i>(&mut self, rx: &'i [u8], tx: &mut [u8]) -> Polled<'i> {
-        if let Verdict::Now(reason) = self.verdict {
-            return self.fail(reason);
+impl Answer {
+    fn head(&mut self, status: u16, facts: &Facts<'_>, heed: Heed<'_>) -> Result<(), Reason> {
+        self.verdict = match status {
+            407 if heed.by_proxy => return Err(Reason::ProxyRefused),
+            _ if facts.length(status).is_some_and(|length| length > self.limit) => return Err(Reason::TooLarge),
+            429 => Err(Reason::RateLimited),
+            400.. => Err(Reason::HttpStatus),
+            _ => Ok(()),
+        };
+        if !self.streamed {
+            self.check = Check::new(self.data_type, facts);
         }
-        let in_tunnel = self.step == Step::Tunnel;
-        let connect = ConnectMessage(&self.hop);
-        let message: &dyn Message = if in_tunnel { &connect } else { &self.hop };
-        match self.exchange.poll(message, rx, tx) {
-            Ok((consumed, Http::Transmit { length, more })) => act(consumed, Action::Transmit { length, more }),
-            Ok((0, Http::Read)) if self.full => self.broken(ExchangeError::Response(self.exchange.overflow(rx))),
-            Ok((consumed, Http::Read)) => act(consumed, Action::Read),
-            Ok((consumed, Http::Interim(head))) => act(consumed, Action::Event(Event::Interim(head))),
-            Ok((consumed, Http::Head(head, facts))) if in_tunnel => match head.status() {
-                // The origin cannot have spoken yet: TLS begins with the client, once it has asked for the tunnel.
-                200..=299 if consumed == rx.len() && self.exchange.is_sent() => {
-                    self.step = Step::Secure;
-                    act(consumed, Action::Secure)
-                }
-                200..=299 => self.fail(Reason::ProxyFailed),
-                status => {
-                    self.outcome.status = Some(status);
-                    self.verdict = Verdict::Now(Reason::ProxyRefused);
-                    act(consumed, Action::Event(Event::Head { head, charset: facts.charset() }))
-                }
-            },
-            Ok((consumed, Http::Head(head, facts))) => act(consumed, Action::Event(self.head(head, &facts))),
-            Ok((consumed, Http::Body(bytes))) => match self.body(bytes) {
-                Ok(()) => act(consumed, Action::Event(Event::Body(bytes))),
-                Err(reason) => self.fail(reason),
-            },
-            Ok((_, Http::End { persists })) => {
-                let converted = self.check.finish(self.outcome.received == 0);
-                self.end(converted.and(self.verdict.at_end()), persists);
-                self.release()
-            }
-            Err(error) => self.broken(error),
-        }
-    }
-
-    fn head<'i>(&mut self, head: Head<'i>, facts: &Facts<'i>) -> Event<'i> {
-        let status = head.status();
-        self.outcome.status = Some(status);
-        if self.hop.request.redirect == Redirect::Follow
-            && matches!(status, 301 | 302 | 303 | 307 | 308)
-            && let Some(location) = facts.location()
-        {
-            match self.follow(status, location, facts) {
-                Ok(()) => return Event::Redirect(head),
-                Err(reason) => self.verdict = Verdict::Now(reason),
-            }
-        } else {
-            self.verdict = match status {
-                407 if self.is_heard_by_proxy() => Verdict::Now(Reason::ProxyRefused),
-                _ if facts.length(status).is_some_and(|length| length > self.limit) => Verdict::Now(Reason::TooLarge),
-                429 => Verdict::AtEnd(Reason::RateLimited),
-                400.. => Verdict::AtEnd(Reason::HttpStatus),
-                _ => Verdict::Success,
-            };
-            if !self.streamed {
-                self.check = Check::new(self.hop.request.data_type, facts);
-            }
-        }
-        Event::Head { head, charset: facts.charset() }
+        Ok(())
     }
 
     fn body(&mut self, bytes: &[u8]) -> Result<(), Reason> {
         // What is within the limit is checked first, so that the first fault decides at any split.
-        let room = usize::try_from(self.limit.saturating_sub(self.outcome.received)).unwrap_or(usize::MAX);
+        let room = usize::try_from(self.limit.saturating_sub(self.received)).unwrap_or(usize::MAX);
         let (within, beyond) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
         self.check.push(within)?;
         if !beyond.is_empty() {
             return Err(Reason::TooLarge);
         }
-        self.outcome.received = self.outcome.received.saturating_add(bytes.len() as u64);
+        self.received = self.received.saturating_add(bytes.len() as u64);
         Ok(())
-    }
-
-    /// Follows a redirect, over the same link where it leads there and its body is worth reading.
-    fn follow(&mut self, status: u16, location: &[u8], facts: &Facts<'_>) -> Result<(), Reason> {
-        if self.outcome.redirects >= self.hop.context.limits().redirects {
-            return Err(Reason::TooManyRedirects);
-        }
-        let same_link = self.hop.follow(status, location)?;
-        self.outcome.redirects = self.outcome.redirects.saturating_add(1);
-        let is_short = match facts.framing(status) {
-            Ok(Framing::Length(bytes)) => bytes <= u64::from(DRAIN_LIMIT),
-            Ok(Framing::Chunked | Framing::None) => true,
-            Ok(Framing::UntilClose) | Err(_) => false,
-        };
-        if same_link && is_short && facts.persists() {
-            self.step = Step::Drain(DRAIN_LIMIT);
-        } else {
-            self.reconnect(true);
-        }
-        Ok(())
-    }
-
-    /// Reads a redirect's body to its end, so that the connection serves the next hop, too.
-    fn drain<'i>(&mut self, mut budget: u32, rx: &'i [u8], tx: &mut [u8]) -> Polled<'i> {
-        let mut consumed = 0_usize;
-        loop {
-            let rest = rx.get(consumed..).unwrap_or_default();
-            match self.exchange.poll(&self.hop, rest, tx) {
-                Ok((n, Http::Body(bytes))) if bytes.len() <= budget as usize => {
-                    budget = budget.saturating_sub(bytes.len() as u32);
-                    consumed = consumed.saturating_add(n);
-                }
-                Ok((n, Http::Read)) if !self.full => {
-                    self.step = Step::Drain(budget);
-                    return act(consumed.saturating_add(n), Action::Read);
-                }
-                Ok((n, Http::End { persists: true })) => {
-                    self.link = Link::Reused;
-                    self.begin(Step::Exchange);
-                    // The next hop starts with the next poll, after these bytes have been dropped.
-                    return act(consumed.saturating_add(n), Action::Continue);
-                }
-                _ => {
-                    self.reconnect(true);
-                    return self.release();
-                }
-            }
-        }
-    }
-
-    /// An exchange cannot go on.
-    fn broken<'i>(&mut self, error: ExchangeError) -> Polled<'i> {
-        let reason = match error {
-            ExchangeError::Response(ResponseError::Closed) => {
-                if self.retry() {
-                    return self.release();
-                }
-                Reason::ConnectionClosed
-            }
-            ExchangeError::Response(ResponseError::MalformedHead) => Reason::MalformedHead,
-            ExchangeError::Response(ResponseError::HeadTooLarge) => Reason::HeadTooLarge,
-            ExchangeError::Response(ResponseError::MalformedFraming) => Reason::MalformedFraming,
-            ExchangeError::NotConvertible => Reason::DataNotConvertible,
-            ExchangeError::NoTransmitBuffer => Reason::BufferTooSmall,
-        };
-        self.fail(self.blame(reason))
-    }
-
-    /// What fails between here and the proxy is the proxy's failure (REQ-17).
-    fn blame(&self, reason: Reason) -> Reason {
-        let proxys = match (self.step, reason) {
-            (_, Reason::BufferTooSmall | Reason::DataNotConvertible) => false,
-            (Step::Connect { .. } | Step::Tunnel, _) => true,
-            // A proxy owes an answer of its own where the origin gives none.
-            (Step::Exchange, Reason::ConnectionLost | Reason::ConnectionClosed | Reason::MalformedHead) => {
-                !self.hop.is_secure() && !self.exchange.has_head()
-            }
-            _ => false,
-        };
-        if proxys && self.hop.proxy.is_some() { Reason::ProxyFailed } else { reason }
-    }
-
-    /// Whether a proxy reads the request, and not only carries it.
-    fn is_heard_by_proxy(&self) -> bool {
-        self.hop.proxy.is_some() && !self.hop.is_secure()
-    }
-
-    fn reconnect(&mut self, reuse: bool) {
-        self.step = Step::Release { keep: false, then: Then::Connect { reuse } };
-    }
-
-    /// A kept link that died before it brought a byte is replaced once by a fresh one (REQ-16, RFC 9112 section 9.3.1).
-    fn retry(&mut self) -> bool {
-        let again = self.step == Step::Exchange && self.link == Link::Reused && !self.exchange.is_heard();
-        if again {
-            self.reconnect(false);
-        }
-        again
-    }
-
-    /// Settles how the task ends, unless that is settled.
-    fn end(&mut self, result: Result<(), Reason>, keep: bool) {
-        if self.has_ended() {
-            return;
-        }
-        self.outcome.result = result;
-        self.step = if self.link == Link::None { Step::Done } else { Step::Release { keep, then: Then::Done } };
-    }
-
-    fn has_ended(&self) -> bool {
-        matches!(self.step, Step::Done | Step::Release { then: Then::Done, .. })
-    }
-
-    fn fail<'i>(&mut self, reason: Reason) -> Polled<'i> {
-        self.end(Err(reason), false);
-        self.release()
-    }
-
-    /// The link goes before anything else happens. What was received goes with it.
-    fn release<'i>(&mut self) -> Polled<'i> {
-        let Step::Release { keep, then } = self.step else { return act(0, Action::Done(self.outcome)) };
-        self.link = Link::None;
-        self.full = false;
-        self.step = match then {
-            Then::Connect { reuse } => Step::Connect { reuse },
-            Then::Done => Step::Done,
-        };
-        act(0, Action::Release { keep })
     }
 }
 
-type Polled<'i> = Poll<Event<'i>, Outcome>;
-
-fn act<'i>(consumed: usize, action: Action<Event<'i>, Outcome>) -> Polled<'i> {
-    Poll { consumed, action }
-}
-
-impl Task for RequestTask<'_> {
+impl Kind for Answer {
     type Event<'i> = Event<'i>;
     type Outcome = Outcome;
 
-    #[inline(never)]
-    fn poll<'i>(&mut self, now: Instant, rx: &'i [u8], tx: &mut [u8]) -> Polled<'i> {
-        if now >= self.deadline {
-            self.end(Err(Reason::Timeout), false);
-        }
-        match self.step {
-            Step::Connect { reuse } => act(0, Action::Connect { reuse }),
-            Step::Secure => act(0, Action::Secure),
-            Step::Tunnel | Step::Exchange => self.converse(rx, tx),
-            Step::Drain(budget) => self.drain(budget, rx, tx),
-            Step::Release { .. } | Step::Done => self.release(),
-        }
-    }
-
-    fn route(&self) -> Route<'_> {
-        self.hop.route()
-    }
-
-    fn deadline(&self) -> Instant {
-        self.deadline
-    }
-
-    fn connected(&mut self, reused: bool) -> Result<(), Misuse> {
-        let Step::Connect { reuse } = self.step else { return Err(Misuse) };
-        if reused && !reuse {
-            return Err(Misuse);
-        }
-        self.link = if reused { Link::Reused } else { Link::Fresh };
-        self.begin(match (reused, self.hop.is_secure(), self.hop.proxy) {
-            (false, true, Some(_)) => Step::Tunnel,
-            (false, true, None) => Step::Secure,
-            _ => Step::Exchange,
-        });
-        Ok(())
-    }
-
-    fn secured(&mut self) -> Result<(), Misuse> {
-        let Step::Secure = self.step else { return Err(Misuse) };
-        self.begin(Step::Exchange);
-        Ok(())
-    }
-
-    fn fault(&mut self, fault: Fault) {
-        let reason = match fault {
-            Fault::ReceiveBufferFull => {
-                // The next poll sees the bytes and knows better what is wrong with them.
-                self.full = true;
-                return;
+    fn hear<'i>(&mut self, heard: Heard<'i>, heed: Heed<'_>) -> Result<(Event<'i>, Option<Reason>), Reason> {
+        let event = match heard {
+            Heard::Interim(head) => Event::Interim(head),
+            Heard::Redirect(head) => Event::Redirect(head),
+            Heard::Head(head, facts) => {
+                let doom = self.head(head.status(), &facts, heed).err();
+                return Ok((Event::Head { head, charset: facts.charset() }, doom));
             }
-            Fault::Lost => {
-                if let Step::Drain(_) = self.step {
-                    return self.reconnect(true);
-                }
-                if self.retry() {
-                    return;
-                }
-                Reason::ConnectionLost
+            Heard::Body(bytes) => {
+                self.body(bytes)?;
+                Event::Body(bytes)
             }
-            Fault::Dns => Reason::Dns,
-            Fault::Connect => Reason::Connect,
-            Fault::Tls => Reason::Tls,
-            Fault::NotTls => Reason::NotTls,
-            Fault::Certificate(what) => Reason::Certificate(what),
         };
-        self.end(Err(self.blame(reason)), false);
+        Ok((event, None))
     }
 
-    fn write_failed(&mut self) {
-        let may_hear = matches!(self.step, Step::Tunnel | Step::Exchange) && self.exchange.write_failed();
-        if !may_hear {
-            self.fault(Fault::Lost);
-        }
+    fn complete(&mut self) -> Result<(), Reason> {
+        self.check.finish(self.received == 0).and(self.verdict)
     }
 
-    fn end_of_stream(&mut self) {
-        self.exchange.end_of_stream();
-    }
-
-    fn interrupt(&mut self, interrupt: Interrupt) {
-        let reason = match interrupt {
-            Interrupt::Abort => Reason::Aborted,
-            Interrupt::Unload => Reason::Unloaded,
-        };
-        self.end(Err(reason), false);
-    }
-
-    fn refuse(&mut self, reason: Reason) {
-        self.end(Err(reason), false);
+    fn outcome(&self, ended: Ended) -> Outcome {
+        let Ended { result, status, redirects } = ended;
+        Outcome { result, status, received: self.received, redirects }
     }
 }

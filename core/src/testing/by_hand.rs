@@ -74,6 +74,11 @@ where
                     read(peer, &mut task, open, &mut rx, receive);
                 }
             }
+            // The content of every file here is so many `x`.
+            Action::Fill { at, end, .. } => {
+                tx[at..end].fill(b'x');
+                task.filled(end - at);
+            }
             Action::Read => {
                 rx.drain(..consumed);
                 let again = task.poll(now, &rx, &mut tx);

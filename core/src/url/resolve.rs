@@ -10,7 +10,7 @@ use crate::sink::{Full, Window};
 pub enum ResolveError {
     /// The buffer is too small.
     TooLong,
-    /// The result is not a URL, or the reference has a control character.
+    /// The result is not a URL, or the reference has a control character, or a backslash before its query.
     Malformed,
     /// The result has another scheme than `http`, `https`, `ws` and `wss`.
     Scheme,
@@ -107,6 +107,10 @@ impl<'l> Reference<'l> {
         let (location, _fragment) = split_before(location, b"#");
         let (hierarchy, query) = split_before(location, b"?");
         let query = (!query.is_empty()).then_some(query);
+        // The URL Standard reads `/\host` as `//host`. A dot segment could remove it before `Url::parse` sees it.
+        if hierarchy.contains(&b'\\') {
+            return Err(ResolveError::Malformed);
+        }
 
         let (name, rest) = split_before(hierarchy, b":/");
         let (scheme, rest) = match rest {

@@ -160,6 +160,8 @@ fn req_14_references_that_are_refused() {
         "/\\z",
         "\\/z",
         "a\\b",
+        "/\\z/../y",
+        "z\\y/../x",
         "http:\\\\z",
         "http://z\\@a/",
         "/%",

@@ -89,3 +89,53 @@ fn core_05_without_a_transmit_buffer_there_is_an_error_and_no_loop() {
     let error = Exchange::new().poll(&REQUEST, b"", &mut []).unwrap_err();
     assert_eq!(error, ExchangeError::NoTransmitBuffer);
 }
+
+/// A file of the caller's between what the message writes.
+struct Framed(u64);
+
+impl Message for Framed {
+    fn write(&self, out: &mut dyn Sink) -> Result<(), WriteError> {
+        Ok(out.put(b"<before the file>")?)
+    }
+
+    fn content(&self) -> u64 {
+        self.0
+    }
+
+    fn write_after(&self, out: &mut dyn Sink) -> Result<(), WriteError> {
+        Ok(out.put(b"<after it>")?)
+    }
+}
+
+#[test]
+fn up_03_content_goes_out_between_what_is_written_whatever_the_sizes() {
+    for file in [0_usize, 1, 10, 100] {
+        for size in 1..60 {
+            for at_most in [1, 7, 1000] {
+                let (mut exchange, mut tx) = (Exchange::new(), vec![0; size]);
+                let (mut sent, mut filled, mut last) = (Vec::new(), 0, true);
+                loop {
+                    match exchange.poll(&Framed(file as u64), b"", &mut tx).unwrap().1 {
+                        Step::Fill { at, end, offset } => {
+                            assert_eq!(offset, filled as u64);
+                            let n = (end - at).min(at_most);
+                            tx[at..at + n].fill(b'x');
+                            filled += n;
+                            exchange.filled(n);
+                        }
+                        Step::Transmit { length, more } => {
+                            assert!(last);
+                            sent.extend_from_slice(&tx[..length]);
+                            last = more;
+                        }
+                        Step::Read => break,
+                        other => panic!("{other:?}"),
+                    }
+                }
+                assert_eq!(filled, file);
+                assert_eq!(sent, format!("<before the file>{}<after it>", "x".repeat(file)).as_bytes());
+                assert_eq!(exchange.sent(), sent.len() as u64);
+            }
+        }
+    }
+}

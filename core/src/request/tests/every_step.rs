@@ -80,6 +80,7 @@ fn run(mut task: RequestTask<'_>, peer: &[&str], kept: bool, piece: usize, blow:
             Action::Transmit { .. } if broken => task.write_failed(),
             Action::Transmit { more: false, .. } => coming = answers.next().map_or(b"", |answer| answer.as_bytes()),
             Action::Transmit { .. } => {}
+            Action::Fill { .. } => unreachable!("a request has no file"),
             Action::Read => {
                 rx.drain(..consumed);
                 let (next, later) = coming.split_at(piece.min(coming.len()));

@@ -170,6 +170,15 @@ fn provoke(reason: Reason) -> Seen {
             Scenario::new(&context.with_proxy(Some(&PROXY)), request, steps).run()
         }
         Reason::BufferTooSmall => Scenario::new(&context, request, []).once(Driver::Blocking, Split::Whole, (511, 256)),
+        Reason::FileNotFound
+        | Reason::NotAFile
+        | Reason::FileUnreadable
+        | Reason::FileChanged
+        | Reason::FileTooLarge
+        | Reason::FileFailed
+        | Reason::StoreFull
+        | Reason::StoreDenied
+        | Reason::StoreFailed => unreachable!("a request has no file"),
     }
 }
 

@@ -1,13 +1,14 @@
 //! The request as it goes on the wire: request line, header fields, body (RFC 9112 section 3).
 
 use super::hop::Hop;
-use super::options::{DEFAULT_CONTENT_TYPE, Method};
+use super::outgoing::{Content, DEFAULT_CONTENT_TYPE, Outgoing};
 use crate::base64;
 use crate::context::Proxy;
 use crate::data::{Data, WriteError};
 use crate::digits::put_decimal;
 use crate::http::exchange::Message;
 use crate::policy::Permitted;
+use crate::request::Method;
 use crate::sink::{Full, Sink};
 
 /// The request of this hop. Written anew for every buffer-full, so it holds references only.
@@ -15,22 +16,41 @@ impl Message for Hop<'_> {
     fn write(&self, out: &mut dyn Sink) -> Result<(), WriteError> {
         // A call without a URL has ended.
         let Some(url) = self.url() else { return Err(WriteError::NotConvertible) };
-        let message = RequestMessage { hop: self, url };
+        let message = RequestMessage { hop: self, outgoing: self.outgoing(), url };
         message.request_line(out)?;
         message.fields(out)?;
         out.put(b"\r\n")?;
-        if message.has_body() { message.data(out) } else { Ok(()) }
+        match self.outgoing().content {
+            Content::Data(data) if message.has_body() => message.data(data, out),
+            Content::File(form, _) => Ok(form.write_before(out)?),
+            Content::Data(_) | Content::None => Ok(()),
+        }
+    }
+
+    fn content(&self) -> u64 {
+        match self.outgoing().content {
+            Content::File(_, bytes) => bytes,
+            Content::Data(_) | Content::None => 0,
+        }
+    }
+
+    fn write_after(&self, out: &mut dyn Sink) -> Result<(), WriteError> {
+        match self.outgoing().content {
+            Content::File(form, _) => Ok(form.write_after(out)?),
+            Content::Data(_) | Content::None => Ok(()),
+        }
     }
 }
 
 struct RequestMessage<'a> {
     hop: &'a Hop<'a>,
+    outgoing: Outgoing<'a>,
     url: Permitted<'a>,
 }
 
 impl RequestMessage<'_> {
     fn has_body(&self) -> bool {
-        self.hop.with_data && self.hop.method != Method::Get
+        self.hop.with_content && self.hop.method != Method::Get
     }
 
     /// RFC 9112 section 3.2: origin-form, or absolute-form for a proxy that is not a tunnel.
@@ -42,9 +62,13 @@ impl RequestMessage<'_> {
             self.url.host_header(out)?;
         }
         self.url.write_target(out)?;
-        if self.hop.with_data && self.hop.method == Method::Get && self.hop.data_length > 0 {
+        if let Content::Data(data) = self.outgoing.content
+            && self.hop.with_content
+            && self.hop.method == Method::Get
+            && self.hop.content_length > 0
+        {
             out.put(self.url.query_joint().as_str().as_bytes())?;
-            self.data(out)?;
+            self.data(data, out)?;
         }
         Ok(out.put(b" HTTP/1.1\r\n")?)
     }
@@ -62,16 +86,19 @@ impl RequestMessage<'_> {
         self.default_field("Accept", "*/*", out)?;
         // Nothing here can decode, so nothing is asked for (RFC 9110 section 12.5.3).
         self.default_field("Accept-Encoding", "identity", out)?;
-        self.default_field("Content-Type", DEFAULT_CONTENT_TYPE, out)?;
-        for (name, value) in self.hop.request.own_headers() {
-            if !(self.hop.left_origin && is_credential(name)) {
+        let is_form = self.content_type(out)?;
+        for (name, value) in self.outgoing.headers.sent() {
+            // Only the library knows a form's boundary.
+            let overruled = is_form && name.eq_ignore_ascii_case("content-type");
+            let left_behind = self.hop.left_origin && is_credential(name);
+            if !(overruled || left_behind) {
                 field(name, value, out)?;
             }
         }
         if let (Some(proxy), false) = (self.hop.proxy, self.url.scheme().is_secure()) {
             proxy_authorization(proxy, out)?;
         }
-        let length = if self.has_body() { self.hop.data_length } else { 0 };
+        let length = if self.has_body() { self.hop.content_length } else { 0 };
         // RFC 9110 section 8.6: where the method expects a body, say that there is none.
         if length > 0 || matches!(self.hop.method, Method::Post | Method::Put) {
             out.put(b"Content-Length: ")?;
@@ -82,16 +109,29 @@ impl RequestMessage<'_> {
     }
 
     fn default_field(&self, name: &str, value: &str, out: &mut dyn Sink) -> Result<(), Full> {
-        if value.is_empty() || self.hop.request.own_header(name).is_some() { Ok(()) } else { field(name, value, out) }
+        if value.is_empty() || self.outgoing.headers.own(name).is_some() { Ok(()) } else { field(name, value, out) }
     }
 
-    fn data(&self, out: &mut dyn Sink) -> Result<(), WriteError> {
-        let mut exactly = Exactly { out, remaining: self.hop.data_length, exceeded: false };
-        let written = match (self.hop.request.data, self.hop.method) {
+    /// The default of data (REQ-02), or that of a form, which nothing replaces. Returns whether it is a form's.
+    fn content_type(&self, out: &mut dyn Sink) -> Result<bool, Full> {
+        match self.outgoing.content {
+            Content::None => Ok(false),
+            Content::Data(_) => self.default_field("Content-Type", DEFAULT_CONTENT_TYPE, out).map(|()| false),
+            Content::File(form, _) => {
+                out.put(b"Content-Type: multipart/form-data; boundary=")?;
+                form.boundary.write(out)?;
+                out.put(b"\r\n").map(|()| true)
+            }
+        }
+    }
+
+    fn data(&self, data: Data<'_>, out: &mut dyn Sink) -> Result<(), WriteError> {
+        let mut exactly = Exactly { out, remaining: self.hop.content_length, exceeded: false };
+        let written = match (data, self.hop.method) {
             (Data::Text(text), Method::Get) => {
                 crate::url::write_query_text(text, &mut exactly).map_err(WriteError::from)
             }
-            (data, _) => data.write(self.hop.request.form(), &mut exactly),
+            (data, _) => data.write(self.outgoing.form(), &mut exactly),
         };
         match written {
             Err(WriteError::Full) if exactly.exceeded => Err(WriteError::NotConvertible),

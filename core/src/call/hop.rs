@@ -1,20 +1,18 @@
 //! One hop of a call: where it goes, what it takes there, and how a redirect leads to the next.
 
-use super::options::{Method, Request};
+use super::outgoing::{Input, Outgoing};
 use crate::context::{Context, Proxy};
-use crate::data::{Data, Form};
 use crate::drive::Route;
-use crate::percent;
-use crate::policy::{Api, Permitted, PermittedParts, Refusal};
+use crate::policy::{Permitted, PermittedParts, Refusal};
 use crate::reason::Reason;
-use crate::sink::Count;
+use crate::request::Method;
 use crate::url;
 
 /// The caller's URL at first, then the target of each redirect.
 #[derive(Debug)]
 pub(super) struct Hop<'r> {
     pub(super) context: &'r Context<'r>,
-    pub(super) request: &'r Request<'r>,
+    input: &'r dyn Input,
     /// Holds the URL of a redirect's target.
     memory: &'r mut [u8],
     place: Place,
@@ -23,10 +21,10 @@ pub(super) struct Hop<'r> {
     /// Asked for once per hop, so that its rule need not be quick.
     pub(super) proxy: Option<Proxy<'r>>,
     pub(super) method: Method,
-    /// The data goes with this hop: in the query on GET, else in the body.
-    pub(super) with_data: bool,
+    /// The content goes with this hop: in the query on GET, else in the body.
+    pub(super) with_content: bool,
     /// Its length, as it was counted when the call began.
-    pub(super) data_length: u64,
+    pub(super) content_length: u64,
     /// A redirect has left the origin that the caller named (REQ-14).
     pub(super) left_origin: bool,
 }
@@ -41,33 +39,37 @@ enum Place {
 
 impl<'r> Hop<'r> {
     /// Before the URL has passed the policy.
-    pub(super) const fn new(context: &'r Context<'r>, request: &'r Request<'r>, memory: &'r mut [u8]) -> Self {
+    pub(super) fn new(context: &'r Context<'r>, input: &'r dyn Input, memory: &'r mut [u8]) -> Self {
         Self {
             context,
-            request,
+            input,
             memory,
             place: Place::Caller,
             url: None,
             proxy: None,
-            method: request.method,
-            with_data: true,
-            data_length: 0,
+            method: input.outgoing().method,
+            with_content: true,
+            content_length: 0,
             left_origin: false,
         }
     }
 
+    pub(super) fn outgoing(&self) -> Outgoing<'r> {
+        self.input.outgoing()
+    }
+
     /// Everything that can be refused before the first byte is sent.
     pub(super) fn admit(&mut self) -> Result<(), Reason> {
-        let request = self.request;
+        let outgoing = self.outgoing();
         let limit = self.context.limits().url;
-        let url = self.context.policy().permit(Api::Request, request.url, limit).map_err(Refusal::reason)?;
-        if !request.has_legal_headers() {
+        let url = self.context.policy().permit(outgoing.api, outgoing.url, limit).map_err(Refusal::reason)?;
+        if !outgoing.headers.are_legal() {
             return Err(Reason::IllegalHeader);
         }
-        self.data_length = data_length(request)?;
-        if request.method == Method::Get && self.data_length > 0 {
+        self.content_length = outgoing.length()?;
+        if outgoing.method == Method::Get && self.content_length > 0 {
             let joint = url.query_joint().as_str().len();
-            let joined = (request.url.len() as u64).saturating_add(joint as u64).saturating_add(self.data_length);
+            let joined = (outgoing.url.len() as u64).saturating_add(joint as u64).saturating_add(self.content_length);
             if joined > limit as u64 {
                 return Err(Reason::UrlTooLong);
             }
@@ -92,7 +94,7 @@ impl<'r> Hop<'r> {
         let length = url::resolve(base, location, self.memory).map_err(|_| Reason::BadRedirect)?;
         let text = self.memory.get(..length).and_then(|text| core::str::from_utf8(text).ok());
         let text = text.ok_or(Reason::BadRedirect)?;
-        let target = self.context.policy().permit_hop(Api::Request, text).map_err(Refusal::reason)?;
+        let target = self.context.policy().permit_hop(self.outgoing().api, text).map_err(Refusal::reason)?;
 
         let proxy = self.proxy;
         self.enter(Place::Memory(length), target.parts());
@@ -101,7 +103,7 @@ impl<'r> Hop<'r> {
             self.method = Method::Get;
         }
         // What was joined to the first URL is the redirecting server's to repeat.
-        self.with_data &= self.method != Method::Get;
+        self.with_content &= self.method != Method::Get;
         Ok(keeps_origin && self.proxy == proxy)
     }
 
@@ -116,7 +118,7 @@ impl<'r> Hop<'r> {
     /// Brings the current URL into the memory.
     fn hold_text(&mut self) -> Result<(), Reason> {
         if let Place::Caller = self.place {
-            let text = self.request.url.as_bytes();
+            let text = self.outgoing().url.as_bytes();
             let to = self.memory.get_mut(..text.len()).ok_or(Reason::BadRedirect)?;
             for (to, from) in to.iter_mut().zip(text) {
                 *to = *from;
@@ -127,7 +129,7 @@ impl<'r> Hop<'r> {
 
     pub(super) fn url(&self) -> Option<Permitted<'_>> {
         let text = match self.place {
-            Place::Caller => self.request.url,
+            Place::Caller => self.outgoing().url,
             Place::Memory(length) => core::str::from_utf8(self.memory.get(..length)?).ok()?,
         };
         self.url?.of(text)
@@ -144,26 +146,4 @@ impl<'r> Hop<'r> {
             None => Route { secure: true, host: "", port: 0, proxy },
         }
     }
-}
-
-/// The length of the data in the form that this request gives it, or why it has none (REQ-05 to REQ-09).
-fn data_length(request: &Request<'_>) -> Result<u64, Reason> {
-    match (request.data, request.method) {
-        (Data::Bytes(_), Method::Get) => return Err(Reason::IllegalOption),
-        (Data::Text(text), method) if method == Method::Get || request.form() == Form::Query => {
-            if percent::has_malformed_escape(text.as_bytes()) {
-                return Err(Reason::MalformedEscape);
-            }
-            if method == Method::Get {
-                if text.bytes().any(|byte| byte.is_ascii_control()) {
-                    return Err(Reason::UrlMalformed);
-                }
-                let mut count = Count::new();
-                url::write_query_text(text, &mut count).map_err(|_| Reason::DataNotConvertible)?;
-                return Ok(count.bytes());
-            }
-        }
-        _ => {}
-    }
-    request.data.len(request.form()).map_err(|_| Reason::DataNotConvertible)
 }

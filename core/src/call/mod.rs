@@ -1,0 +1,586 @@
+//! What the HTTP calls have in common: a call over its hops, from the first connection to the last byte of the answer.
+//!
+//! ```text
+//!              /--proxy, https--> Tunnel --2xx--\
+//!  Connect --> |--https-----------------------> Secure --> Exchange --end of body--> Release --> Done
+//!    ^  \      \--http, or a kept link---------------------/  |  ^
+//!    |   \____________________________________________________/  |
+//!    |       kept link died unheard: once more, fresh            |
+//!    \--------redirect to another origin------ Drain --same origin, drained
+//! ```
+//!
+//! Every state can also go to `Release` and `Done` with a reason: the deadline, an interrupt, a fault.
+//!
+//! A call knows what was asked and how to get an answer; what the answer means is for the [`Kind`] of call to say.
+
+mod hop;
+mod message;
+mod outgoing;
+
+use crate::context::Context;
+use crate::drive::Route;
+use crate::http::exchange::{Exchange, ExchangeError, Message, Step as Http};
+use crate::http::framing::{Facts, Framing};
+use crate::http::head::Head;
+use crate::http::response::ResponseError;
+use crate::policy::Permitted;
+use crate::reason::{Fault, Interrupt, Reason};
+use crate::task::{Action, Misuse, Poll, Task};
+use crate::time::Instant;
+use hop::Hop;
+use message::ConnectMessage;
+pub(crate) use outgoing::{Content, Headers, Input, Outgoing};
+
+/// What a call hears. Borrows from the received bytes.
+#[derive(Clone, Copy, Debug)]
+pub enum Heard<'i> {
+    /// An interim response (1xx).
+    Interim(Head<'i>),
+    /// A redirect that is being followed.
+    Redirect(Head<'i>),
+    /// The head of the answer.
+    Head(Head<'i>, Facts<'i>),
+    /// Bytes of its body.
+    Body(&'i [u8]),
+}
+
+/// What makes an API of a call: what its answer means.
+pub trait Kind {
+    /// What the task shows.
+    type Event<'i>: Copy;
+    /// How the task ends.
+    type Outcome: Copy;
+
+    /// Something came. A reason beside the event ends the call once the event has been shown.
+    ///
+    /// # Errors
+    /// The reason that ends the call at once.
+    fn hear<'i>(&mut self, heard: Heard<'i>, heed: Heed<'_>) -> Result<(Self::Event<'i>, Option<Reason>), Reason>;
+
+    /// The answer is complete. An error makes a failure of it.
+    fn complete(&mut self) -> Result<(), Reason>;
+
+    /// News that no byte has brought: how far the call is.
+    fn news<'i>(&mut self, progress: Progress) -> Option<Self::Event<'i>> {
+        let _ = progress;
+        None
+    }
+
+    /// The call has ended.
+    fn outcome(&self, ended: Ended) -> Self::Outcome;
+}
+
+/// What a [`Kind`] must know of a call to judge its answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Heed<'c> {
+    /// The URL of the hop; there is one as long as something is heard.
+    pub url: Option<Permitted<'c>>,
+    /// The request was read by a proxy, and not only carried by it.
+    pub by_proxy: bool,
+}
+
+/// How far a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes of the caller's content that were written.
+    pub written: u64,
+    /// How the call has ended, if it has.
+    pub result: Option<Result<(), Reason>>,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Success, or why not.
+    pub result: Result<(), Reason>,
+    /// The status of the last response whose head arrived.
+    pub status: Option<u16>,
+    /// Redirects followed.
+    pub redirects: u8,
+}
+
+/// Until when a call may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Patience {
+    /// Until then, whatever happens.
+    Until(Instant),
+    /// So many milliseconds after the last sign of life, at first after the given instant.
+    Idle(u32, Instant),
+}
+
+/// One call of an API that is an HTTP exchange. The APIs name it: see
+/// [`RequestTask`](crate::request::RequestTask).
+#[derive(Debug)]
+pub struct CallTask<'r, K> {
+    pub(crate) call: Call<'r>,
+    pub(crate) kind: K,
+}
+
+impl<K: Kind> CallTask<'_, K> {
+    /// What the kind makes of what was heard: an event, or nothing because the call is at its end.
+    fn hear<'i>(&mut self, heard: Heard<'i>) -> Option<K::Event<'i>> {
+        let hop = &self.call.hop;
+        let heed = Heed { url: hop.url(), by_proxy: hop.proxy.is_some() && !hop.is_secure() };
+        let (event, doom) = match self.kind.hear(heard, heed) {
+            Ok((event, doom)) => (Some(event), doom),
+            Err(reason) => (None, Some(reason)),
+        };
+        self.call.doom = self.call.doom.or(doom);
+        event
+    }
+}
+
+impl<K: Kind> Task for CallTask<'_, K> {
+    type Event<'i> = K::Event<'i>;
+    type Outcome = K::Outcome;
+
+    // Two loops, blocking and asynchronous, need not have a copy each.
+    #[inline(never)]
+    fn poll<'i>(&mut self, now: Instant, rx: &'i [u8], tx: &mut [u8]) -> Poll<K::Event<'i>, K::Outcome> {
+        loop {
+            if !self.call.is_over()
+                && let Some(event) = self.kind.news(self.call.progress())
+            {
+                return Poll { consumed: 0, action: Action::Event(event) };
+            }
+            let Poll { consumed, action } = self.call.poll(now, rx, tx);
+            let action = match action {
+                // What nothing is made of ends the call, and with it the bytes received.
+                Action::Event(Some(heard)) => match self.hear(heard) {
+                    Some(event) => Action::Event(event),
+                    None => continue,
+                },
+                Action::Event(None) => {
+                    let result = self.kind.complete();
+                    self.call.settle(result);
+                    continue;
+                }
+                Action::Done(ended) => Action::Done(self.kind.outcome(ended)),
+                Action::Connect { reuse } => Action::Connect { reuse },
+                Action::Secure => Action::Secure,
+                Action::Transmit { length, more } => Action::Transmit { length, more },
+                Action::Fill { at, end, offset } => Action::Fill { at, end, offset },
+                Action::Read => Action::Read,
+                Action::Continue => Action::Continue,
+                Action::Release { keep } => Action::Release { keep },
+            };
+            return Poll { consumed, action };
+        }
+    }
+
+    fn route(&self) -> Route<'_> {
+        self.call.hop.route()
+    }
+
+    fn deadline(&self) -> Instant {
+        self.call.deadline
+    }
+
+    fn connected(&mut self, reused: bool) -> Result<(), Misuse> {
+        self.call.connected(reused)
+    }
+
+    fn secured(&mut self) -> Result<(), Misuse> {
+        self.call.secured()
+    }
+
+    fn filled(&mut self, bytes: usize) {
+        self.call.exchange.filled(bytes);
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        self.call.fault(fault);
+    }
+
+    fn write_failed(&mut self) {
+        self.call.write_failed();
+    }
+
+    fn end_of_stream(&mut self) {
+        self.call.exchange.end_of_stream();
+    }
+
+    fn interrupt(&mut self, interrupt: Interrupt) {
+        self.call.end(
+            Err(match interrupt {
+                Interrupt::Abort => Reason::Aborted,
+                Interrupt::Unload => Reason::Unloaded,
+            }),
+            false,
+        );
+    }
+
+    fn refuse(&mut self, reason: Reason) {
+        self.call.end(Err(reason), false);
+    }
+}
+
+/// A call over its hops.
+#[derive(Debug)]
+pub(crate) struct Call<'r> {
+    hop: Hop<'r>,
+    deadline: Instant,
+    /// Milliseconds without a sign of life, where that and not the whole call is limited; else 0.
+    idle: u32,
+    link: Link,
+    /// The receive buffer is full.
+    full: bool,
+    /// Bytes that waited in the receive buffer at the last poll.
+    waiting: usize,
+    step: Step,
+    /// Of the steps that have one: with the proxy for a tunnel, else with the origin.
+    exchange: Exchange,
+    /// The call ends with this once its last event has been shown.
+    doom: Option<Reason>,
+    /// Whether the link may serve another exchange, once the answer is complete.
+    persists: bool,
+    ended: Ended,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    None,
+    Fresh,
+    Reused,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Connect {
+        reuse: bool,
+    },
+    Tunnel,
+    Secure,
+    Exchange,
+    /// The body of a redirect within the origin; so many more bytes are read before the link is given up.
+    Drain(u32),
+    Release {
+        keep: bool,
+        then: Then,
+    },
+    Done,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    Connect { reuse: bool },
+    Done,
+}
+
+/// A longer redirect body costs more to read than a new connection.
+const DRAIN_LIMIT: u32 = 16 * 1024;
+
+/// `Event(None)` is the end of the answer.
+type Polled<'i> = Poll<Option<Heard<'i>>, Ended>;
+
+const fn act<'i>(consumed: usize, action: Action<Option<Heard<'i>>, Ended>) -> Polled<'i> {
+    Poll { consumed, action }
+}
+
+impl<'r> Call<'r> {
+    /// A call that ends at its first poll if the context refuses it.
+    pub(crate) fn new(
+        context: &'r Context<'r>,
+        input: &'r dyn Input,
+        memory: &'r mut [u8],
+        patience: Patience,
+    ) -> Self {
+        let (deadline, idle) = match patience {
+            Patience::Until(deadline) => (deadline, 0),
+            Patience::Idle(ms, now) => (now.after(ms.into()), ms),
+        };
+        let mut call = Self {
+            hop: Hop::new(context, input, memory),
+            deadline,
+            idle,
+            link: Link::None,
+            full: false,
+            waiting: 0,
+            step: Step::Connect { reuse: true },
+            exchange: Exchange::new(),
+            doom: None,
+            persists: false,
+            ended: Ended { result: Ok(()), status: None, redirects: 0 },
+        };
+        if let Err(reason) = call.hop.admit() {
+            call.end(Err(reason), false);
+        }
+        call
+    }
+
+    fn poll<'i>(&mut self, now: Instant, rx: &'i [u8], tx: &mut [u8]) -> Polled<'i> {
+        if now >= self.deadline {
+            self.end(Err(Reason::Timeout), false);
+        }
+        let polled = match self.step {
+            Step::Connect { reuse } => act(0, Action::Connect { reuse }),
+            Step::Secure => act(0, Action::Secure),
+            Step::Tunnel | Step::Exchange => self.converse(rx, tx),
+            Step::Drain(budget) => self.drain(budget, rx, tx),
+            Step::Release { .. } | Step::Done => self.release(),
+        };
+        if self.idle > 0 {
+            let waits = matches!(polled.action, Action::Connect { .. } | Action::Secure | Action::Read);
+            if !waits || rx.len() > self.waiting {
+                self.deadline = now.after(self.idle.into());
+            }
+            self.waiting = rx.len().saturating_sub(polled.consumed);
+        }
+        polled
+    }
+
+    /// Whether the end has been told, or will be at the next poll.
+    fn is_over(&self) -> bool {
+        self.step == Step::Done
+    }
+
+    fn progress(&self) -> Progress {
+        Progress {
+            written: self.exchange.content_written(),
+            result: match self.step {
+                Step::Release { then: Then::Done, .. } | Step::Done => Some(self.ended.result),
+                _ => None,
+            },
+        }
+    }
+
+    /// Begins an exchange: with the proxy for a tunnel, else with the origin.
+    fn begin(&mut self, step: Step) {
+        self.exchange = Exchange::new();
+        self.step = step;
+    }
+
+    /// Moves the exchange with the origin, or with the proxy for a tunnel (RFC 9110 section 9.3.6).
+    fn converse<'i>(&mut self, rx: &'i [u8], tx: &mut [u8]) -> Polled<'i> {
+        if let Some(reason) = self.doom {
+            return self.fail(reason);
+        }
+        let in_tunnel = self.step == Step::Tunnel;
+        let connect = ConnectMessage(&self.hop);
+        let message: &dyn Message = if in_tunnel { &connect } else { &self.hop };
+        match self.exchange.poll(message, rx, tx) {
+            Ok((consumed, Http::Transmit { length, more })) => act(consumed, Action::Transmit { length, more }),
+            Ok((consumed, Http::Fill { at, end, offset })) => act(consumed, Action::Fill { at, end, offset }),
+            Ok((0, Http::Read)) if self.full => self.broken(ExchangeError::Response(self.exchange.overflow(rx))),
+            Ok((consumed, Http::Read)) => act(consumed, Action::Read),
+            Ok((consumed, Http::Interim(head))) => act(consumed, Action::Event(Some(Heard::Interim(head)))),
+            Ok((consumed, Http::Head(head, facts))) if in_tunnel => match head.status() {
+                // The origin cannot have spoken yet: TLS begins with the client, once it has asked for the tunnel.
+                200..=299 if consumed == rx.len() && self.exchange.is_sent() => {
+                    self.step = Step::Secure;
+                    act(consumed, Action::Secure)
+                }
+                200..=299 => self.fail(Reason::ProxyFailed),
+                status => {
+                    self.ended.status = Some(status);
+                    self.doom = Some(Reason::ProxyRefused);
+                    act(consumed, Action::Event(Some(Heard::Head(head, facts))))
+                }
+            },
+            Ok((consumed, Http::Head(head, facts))) => {
+                self.ended.status = Some(head.status());
+                act(consumed, Action::Event(Some(self.head(head, facts))))
+            }
+            Ok((consumed, Http::Body(bytes))) => act(consumed, Action::Event(Some(Heard::Body(bytes)))),
+            Ok((consumed, Http::End { persists })) => {
+                self.persists = persists;
+                act(consumed, Action::Event(None))
+            }
+            Err(error) => self.broken(error),
+        }
+    }
+
+    fn head<'i>(&mut self, head: Head<'i>, facts: Facts<'i>) -> Heard<'i> {
+        if self.hop.outgoing().follow
+            && matches!(head.status(), 301 | 302 | 303 | 307 | 308)
+            && let Some(location) = facts.location()
+        {
+            match self.follow(head.status(), location, &facts) {
+                Ok(()) => return Heard::Redirect(head),
+                Err(reason) => self.doom = Some(reason),
+            }
+        }
+        Heard::Head(head, facts)
+    }
+
+    /// Follows a redirect, over the same link where it leads there and its body is worth reading.
+    fn follow(&mut self, status: u16, location: &[u8], facts: &Facts<'_>) -> Result<(), Reason> {
+        if self.ended.redirects >= self.hop.context.limits().redirects {
+            return Err(Reason::TooManyRedirects);
+        }
+        let same_link = self.hop.follow(status, location)?;
+        self.ended.redirects = self.ended.redirects.saturating_add(1);
+        let is_short = match facts.framing(status) {
+            Ok(Framing::Length(bytes)) => bytes <= u64::from(DRAIN_LIMIT),
+            Ok(Framing::Chunked | Framing::None) => true,
+            Ok(Framing::UntilClose) | Err(_) => false,
+        };
+        if same_link && is_short && facts.persists() {
+            self.step = Step::Drain(DRAIN_LIMIT);
+        } else {
+            self.reconnect(true);
+        }
+        Ok(())
+    }
+
+    /// Reads a redirect's body to its end, so that the connection serves the next hop, too.
+    fn drain<'i>(&mut self, mut budget: u32, rx: &'i [u8], tx: &mut [u8]) -> Polled<'i> {
+        let mut consumed = 0_usize;
+        loop {
+            let rest = rx.get(consumed..).unwrap_or_default();
+            match self.exchange.poll(&self.hop, rest, tx) {
+                Ok((n, Http::Body(bytes))) if bytes.len() <= budget as usize => {
+                    budget = budget.saturating_sub(bytes.len() as u32);
+                    consumed = consumed.saturating_add(n);
+                }
+                Ok((n, Http::Read)) if !self.full => {
+                    self.step = Step::Drain(budget);
+                    return act(consumed.saturating_add(n), Action::Read);
+                }
+                Ok((n, Http::End { persists: true })) => {
+                    self.link = Link::Reused;
+                    self.begin(Step::Exchange);
+                    // The next hop starts with the next poll, after these bytes have been dropped.
+                    return act(consumed.saturating_add(n), Action::Continue);
+                }
+                _ => {
+                    self.reconnect(true);
+                    return self.release();
+                }
+            }
+        }
+    }
+
+    /// An exchange cannot go on.
+    fn broken<'i>(&mut self, error: ExchangeError) -> Polled<'i> {
+        let reason = match error {
+            ExchangeError::Response(ResponseError::Closed) => {
+                if self.retry() {
+                    return self.release();
+                }
+                Reason::ConnectionClosed
+            }
+            ExchangeError::Response(ResponseError::MalformedHead) => Reason::MalformedHead,
+            ExchangeError::Response(ResponseError::HeadTooLarge) => Reason::HeadTooLarge,
+            ExchangeError::Response(ResponseError::MalformedFraming) => Reason::MalformedFraming,
+            ExchangeError::NotConvertible => Reason::DataNotConvertible,
+            ExchangeError::NoTransmitBuffer => Reason::BufferTooSmall,
+        };
+        self.fail(self.blame(reason))
+    }
+
+    /// What fails between here and the proxy is the proxy's failure (REQ-17).
+    fn blame(&self, reason: Reason) -> Reason {
+        let proxys = match (self.step, reason) {
+            (_, Reason::BufferTooSmall | Reason::DataNotConvertible) => false,
+            (Step::Connect { .. } | Step::Tunnel, _) => true,
+            // A proxy owes an answer of its own where the origin gives none.
+            (Step::Exchange, Reason::ConnectionLost | Reason::ConnectionClosed | Reason::MalformedHead) => {
+                !self.hop.is_secure() && !self.exchange.has_head()
+            }
+            _ => false,
+        };
+        if proxys && self.hop.proxy.is_some() { Reason::ProxyFailed } else { reason }
+    }
+
+    fn reconnect(&mut self, reuse: bool) {
+        self.step = Step::Release { keep: false, then: Then::Connect { reuse } };
+    }
+
+    /// A kept link that died before it brought a byte is replaced once by a fresh one (REQ-16, RFC 9112 section 9.3.1).
+    fn retry(&mut self) -> bool {
+        let again = self.step == Step::Exchange && self.link == Link::Reused && !self.exchange.is_heard();
+        if again {
+            self.reconnect(false);
+        }
+        again
+    }
+
+    /// Ends the call before it has begun.
+    pub(crate) fn refuse(&mut self, reason: Reason) {
+        self.end(Err(reason), false);
+    }
+
+    /// The answer is complete, and found to be this.
+    fn settle(&mut self, result: Result<(), Reason>) {
+        self.end(result, self.persists);
+    }
+
+    /// Settles how the task ends, unless that is settled.
+    fn end(&mut self, result: Result<(), Reason>, keep: bool) {
+        if matches!(self.step, Step::Done | Step::Release { then: Then::Done, .. }) {
+            return;
+        }
+        self.ended.result = result;
+        self.step = if self.link == Link::None { Step::Done } else { Step::Release { keep, then: Then::Done } };
+    }
+
+    fn fail<'i>(&mut self, reason: Reason) -> Polled<'i> {
+        self.end(Err(reason), false);
+        self.release()
+    }
+
+    /// The link goes before anything else happens. What was received goes with it.
+    fn release<'i>(&mut self) -> Polled<'i> {
+        let Step::Release { keep, then } = self.step else { return act(0, Action::Done(self.ended)) };
+        self.link = Link::None;
+        self.full = false;
+        self.step = match then {
+            Then::Connect { reuse } => Step::Connect { reuse },
+            Then::Done => Step::Done,
+        };
+        act(0, Action::Release { keep })
+    }
+
+    fn connected(&mut self, reused: bool) -> Result<(), Misuse> {
+        let Step::Connect { reuse } = self.step else { return Err(Misuse) };
+        if reused && !reuse {
+            return Err(Misuse);
+        }
+        self.link = if reused { Link::Reused } else { Link::Fresh };
+        self.begin(match (reused, self.hop.is_secure(), self.hop.proxy) {
+            (false, true, Some(_)) => Step::Tunnel,
+            (false, true, None) => Step::Secure,
+            _ => Step::Exchange,
+        });
+        Ok(())
+    }
+
+    fn secured(&mut self) -> Result<(), Misuse> {
+        let Step::Secure = self.step else { return Err(Misuse) };
+        self.begin(Step::Exchange);
+        Ok(())
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        let reason = match fault {
+            Fault::ReceiveBufferFull => {
+                // The next poll sees the bytes and knows better what is wrong with them.
+                self.full = true;
+                return;
+            }
+            Fault::Lost => {
+                if let Step::Drain(_) = self.step {
+                    return self.reconnect(true);
+                }
+                if self.retry() {
+                    return;
+                }
+                Reason::ConnectionLost
+            }
+            Fault::Dns => Reason::Dns,
+            Fault::Connect => Reason::Connect,
+            Fault::Tls => Reason::Tls,
+            Fault::NotTls => Reason::NotTls,
+            Fault::Certificate(what) => Reason::Certificate(what),
+        };
+        self.end(Err(self.blame(reason)), false);
+    }
+
+    fn write_failed(&mut self) {
+        let may_hear = matches!(self.step, Step::Tunnel | Step::Exchange) && self.exchange.write_failed();
+        if !may_hear {
+            self.fault(Fault::Lost);
+        }
+    }
+}
