@@ -18,7 +18,10 @@ impl<'i> Fields<'i> {
     pub fn of_head(raw: &'i [u8]) -> Self {
         let after = find(b'\n', raw).map_or(raw.len(), |at| at.saturating_add(1));
         let lines = raw.get(after..).unwrap_or_default();
-        let lines = lines.strip_suffix(b"\r\n").unwrap_or(lines);
+        let lines = match lines {
+            [lines @ .., b'\r', b'\n'] => lines,
+            _ => lines,
+        };
         Self { lines, text: core::str::from_utf8(lines).unwrap_or_default() }
     }
 

@@ -182,7 +182,10 @@ fn charset(media_type: &[u8]) -> Charset {
         if let Some((name, value)) = parameter.split_at_checked(8)
             && name.eq_ignore_ascii_case(b"charset=")
         {
-            return known_charset(value.strip_prefix(b"\"").and_then(|v| v.strip_suffix(b"\"")).unwrap_or(value));
+            return known_charset(match value {
+                [b'"', quoted @ .., b'"'] => quoted,
+                _ => value,
+            });
         }
     }
     Charset::Utf8

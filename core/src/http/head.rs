@@ -129,13 +129,13 @@ fn parse(rx: &[u8]) -> Result<Option<(Head<'_>, Facts<'_>)>, HeadError> {
         }
         facts.note(field.name, field.value);
     }
-    let is_whole = starts_with_whole_line(raw) && raw.ends_with(b"\r\n\r\n");
+    let is_whole = starts_with_whole_line(raw) && matches!(raw, [.., b'\r', b'\n', b'\r', b'\n']);
     if is_whole { Ok(Some((Head { status, raw }, facts))) } else { Err(HeadError::Malformed) }
 }
 
 /// Whether the first line ends in CRLF.
 fn starts_with_whole_line(raw: &[u8]) -> bool {
-    find(b'\n', raw).and_then(|end| raw.get(..end)).is_some_and(|line| line.ends_with(b"\r"))
+    find(b'\n', raw).and_then(|end| raw.get(..end)).is_some_and(|line| matches!(line, [.., b'\r']))
 }
 
 /// Whether the line of `value`, a part of `raw`, ends in CRLF: `httparse` takes a bare LF, too.
