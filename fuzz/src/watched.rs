@@ -167,6 +167,8 @@ impl<'r> Watched<'r> {
                 self.check_route(reuse);
             }
             Next::Secure => {
+                // The origin cannot have spoken before TLS began: what there is was never protected.
+                assert!(rx.is_empty(), "left over before TLS");
                 let link = self.link.as_ref().expect("a link");
                 assert!(!link.secured && self.task.route().secure);
             }
