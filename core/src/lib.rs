@@ -23,6 +23,7 @@ pub mod task;
 pub mod time;
 pub mod url;
 pub mod utf8;
+pub mod ws;
 
 #[cfg(test)]
 mod testing;
