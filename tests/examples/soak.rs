@@ -251,7 +251,9 @@ fn progress() -> Result<()> {
         let mut call = client.upload_file(peer.http_url("/"), file.path(), "f", FileType::Video);
         for _ in 0..listeners {
             let updates = Arc::clone(&updates);
-            call = call.on_progress_update(move |_| drop(updates.fetch_add(1, Ordering::Relaxed)));
+            call = call.on_progress_update(move |_| {
+                updates.fetch_add(1, Ordering::Relaxed);
+            });
         }
         let (cpu, start) = (cpu_time()?, Instant::now());
         call.send()?;
