@@ -29,7 +29,7 @@ use crate::task::{Action, Misuse, Poll, Task};
 use crate::time::Instant;
 use hop::Hop;
 use message::ConnectMessage;
-pub(crate) use outgoing::{Content, Headers, Input, Outgoing};
+pub(crate) use outgoing::{Content, Envelope, Headers, Input, Outgoing};
 
 /// What a call hears. Borrows from the received bytes.
 #[derive(Clone, Copy, Debug)]

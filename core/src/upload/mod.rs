@@ -43,7 +43,9 @@
 //! assert_eq!((outcome.result, outcome.status), (Ok(()), Some(201)));
 //! ```
 
-use crate::call::{Call, CallTask, Content, Ended, Headers, Heard, Heed, Input, Kind, Outgoing, Patience, Progress};
+use crate::call::{
+    Call, CallTask, Content, Ended, Envelope, Headers, Heard, Heed, Input, Kind, Outgoing, Patience, Progress,
+};
 use crate::context::Context;
 use crate::http::framing::Charset;
 use crate::http::head::Head;
@@ -53,6 +55,7 @@ use crate::policy::Api;
 use crate::progress::{Meter, ProgressUpdate};
 use crate::reason::Reason;
 use crate::request::Method;
+use crate::sink::{Full, Sink};
 use crate::storage::{Source, StorageFault};
 use crate::time::Instant;
 
@@ -104,21 +107,45 @@ impl<'r> Upload<'r> {
     }
 }
 
-impl Input for Upload<'_> {
-    fn outgoing(&self) -> Outgoing<'_> {
-        let form = Form {
+impl Upload<'_> {
+    fn form(&self) -> Form<'_> {
+        Form {
             fields: self.form_data,
             name: self.file_name,
             file_name: self.base_name,
             content_type: self.file_type.media_type(self.base_name),
             boundary: self.boundary,
-        };
+        }
+    }
+}
+
+impl Envelope for Upload<'_> {
+    fn write_content_type(&self, out: &mut dyn Sink) -> Result<(), Full> {
+        out.put(b"multipart/form-data; boundary=")?;
+        self.boundary.write(out)
+    }
+
+    fn write_before(&self, out: &mut dyn Sink) -> Result<(), Full> {
+        self.form().write_before(out)
+    }
+
+    fn write_after(&self, out: &mut dyn Sink) -> Result<(), Full> {
+        self.form().write_after(out)
+    }
+
+    fn len(&self, file: u64) -> Option<u64> {
+        self.form().len(file)
+    }
+}
+
+impl Input for Upload<'_> {
+    fn outgoing(&self) -> Outgoing<'_> {
         Outgoing {
             api: Api::UploadFile,
             url: self.url,
             method: Method::Post,
             headers: Headers(self.header),
-            content: Content::File(form, self.length),
+            content: Content::File(self, self.length),
             // Any status is the answer.
             follow: false,
         }
