@@ -112,6 +112,7 @@ pub mod time;
 pub mod upload;
 pub mod url;
 pub mod utf8;
+pub mod ws;
 
 #[cfg(test)]
 mod testing;

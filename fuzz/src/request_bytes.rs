@@ -14,6 +14,7 @@ use miniwire_core::request::{DataType, Method, Outcome, Redirect};
 use miniwire_core::time::Instant;
 
 use crate::call::Call;
+use crate::oracle::{self, Ended};
 use crate::splits::Random;
 use crate::watched::{Log, Next};
 
@@ -82,7 +83,7 @@ fn play(call: &Call<'_>, answers: &[&[u8]], kept: bool, tx: usize, size: &mut dy
     call.start(now, |mut task| {
         let (mut rx, mut tx) = (Vec::new(), vec![0; tx]);
         let (mut answers, mut answer, mut is_kept, mut raced) = (answers.iter(), &b""[..], kept, false);
-        let mut links = Vec::new();
+        let (mut links, mut whole) = (Vec::new(), &b""[..]);
         // A byte is read, shown, and at most once waited for; each hop has some steps of its own.
         for _ in 0..4 * total + 200 {
             match task.poll(now, &mut rx, &mut tx) {
@@ -94,7 +95,8 @@ fn play(call: &Call<'_>, answers: &[&[u8]], kept: bool, tx: usize, size: &mut dy
                 Next::Transmit { more: true } | Next::Continue => {}
                 Next::Transmit { more: false } => {
                     raced |= !rx.is_empty() || !answer.is_empty();
-                    answer = answers.next().copied().unwrap_or_default();
+                    whole = answers.next().copied().unwrap_or_default();
+                    answer = whole;
                 }
                 Next::Read if rx.len() == RECEIVE => task.fault(Fault::ReceiveBufferFull),
                 Next::Read if answer.is_empty() => task.end_of_stream(),
@@ -104,6 +106,7 @@ fn play(call: &Call<'_>, answers: &[&[u8]], kept: bool, tx: usize, size: &mut dy
                     answer = rest;
                 }
                 Next::Release { keep } => {
+                    assert!(!keep || raced || is_reusable(whole, whole.len() - answer.len()));
                     links.push((rx.is_empty() && answer.is_empty()).then_some(keep));
                     rx.clear();
                 }
@@ -115,6 +118,11 @@ fn play(call: &Call<'_>, answers: &[&[u8]], kept: bool, tx: usize, size: &mut dy
         }
         panic!("no end in bounded steps");
     })
+}
+
+/// Whether a client that has read so many bytes of what the peer says may use the connection again.
+fn is_reusable(answer: &[u8], read: usize) -> bool {
+    matches!(oracle::response(answer).ended, Ended::Complete { persists: true, left } if read == answer.len() - left)
 }
 
 fn compare(one: &Played, other: &Played) {

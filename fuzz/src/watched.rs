@@ -167,6 +167,8 @@ impl<'r> Watched<'r> {
                 self.check_route(reuse);
             }
             Next::Secure => {
+                // The origin cannot have spoken before TLS began: what there is was never protected.
+                assert!(rx.is_empty(), "left over before TLS");
                 let link = self.link.as_ref().expect("a link");
                 assert!(!link.secured && self.task.route().secure);
             }
@@ -435,7 +437,7 @@ impl<'r> Watched<'r> {
                 }
             }
             Err(reason) => {
-                assert!(CODES.contains(&reason.request_code()));
+                assert!(CODES.contains(&reason.code(miniwire_core::policy::Api::Request)));
                 match reason {
                     Reason::HttpStatus => assert!(status.is_some_and(|status| status >= 400 && status != 429)),
                     Reason::RateLimited => assert_eq!(status, Some(429)),

@@ -1,7 +1,7 @@
 //! What takes long or must be alone in its process: a gibibyte streamed, a hundred thousand calls over one connection,
 //! and what a call costs. `tests/stages/soak.sh` runs it.
 //!
-//! `soak stream`, `soak loop` and `soak cost` each start a server in a process of its own (`soak serve`), print what
+//! `soak stream`, `soak loop`, `soak cost` and `soak progress` each start a server in a process of its own (`soak serve`), print what
 //! they measured, and fail where a bound does not hold.
 #![allow(clippy::print_stdout)]
 
@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use miniwire_std::serve::Pattern;
-use miniwire_std::{Client, Request, Response, Trace};
-use miniwire_tests::{builder, peak_memory, server};
+use miniwire_std::{Client, FileType, Request, Response, Trace};
+use miniwire_tests::{Peer, Scratch, builder, peak_memory, read_head, server};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -62,7 +62,8 @@ fn main() -> Result<()> {
         Some("stream") => stream(&Remote::start()?),
         Some("loop") => calls(&Remote::start()?),
         Some("cost") => cost(&Remote::start()?),
-        _ => Err("usage: soak stream|loop|cost|serve".into()),
+        Some("progress") => progress(),
+        _ => Err("usage: soak stream|loop|cost|progress|serve".into()),
     }
 }
 
@@ -209,10 +210,6 @@ fn cost(remote: &Remote) -> Result<()> {
         pairs.push((block(&mut ours)?, block(&mut raw)?));
     }
     let allocations: u64 = pairs.iter().map(|pair| pair.0.allocations).sum();
-    let median = |mut values: Vec<f64>| {
-        values.sort_by(f64::total_cmp);
-        values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-    };
     let ours = median(pairs.iter().map(|pair| pair.0.micros).collect());
     let raw = median(pairs.iter().map(|pair| pair.1.micros).collect());
     let ratio = median(pairs.iter().map(|pair| pair.0.micros / pair.1.micros).collect());
@@ -227,6 +224,58 @@ fn cost(remote: &Remote) -> Result<()> {
         () if ratio > COST => Err("a call costs too much".into()),
         () => Ok(()),
     }
+}
+
+/// How much more CPU time an upload may take because somebody listens to its progress.
+const LISTENING: f64 = 1.05;
+
+/// What four listeners cost an upload of 512 MiB, to a peer that reads it as fast as it can.
+fn progress() -> Result<()> {
+    const LENGTH: u64 = 512 << 20;
+    let file = Scratch::sparse("large.mp4", LENGTH);
+    let peer = Peer::start(|mut stream, _| {
+        let Some(head) = read_head(&mut stream) else { return };
+        let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")?.parse().ok());
+        let (mut left, mut buffer) = (length.unwrap_or(0_u64), vec![0; 1 << 20]);
+        while left > 0 {
+            match stream.read(&mut buffer) {
+                Ok(read @ 1..) => left = left.saturating_sub(read as u64),
+                _ => return,
+            }
+        }
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    });
+    let client = builder().development().upload_timeout(120_000).build()?;
+    let updates = Arc::new(AtomicU64::new(0));
+    let upload = |listeners: usize| -> Result<(f64, f64)> {
+        let mut call = client.upload_file(peer.http_url("/"), file.path(), "f", FileType::Video);
+        for _ in 0..listeners {
+            let updates = Arc::clone(&updates);
+            call = call.on_progress_update(move |_| {
+                updates.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+        let (cpu, start) = (cpu_time()?, Instant::now());
+        call.send()?;
+        Ok((cpu_time()? - cpu, start.elapsed().as_secs_f64()))
+    };
+    upload(0)?;
+    let (mut ratios, mut rates) = (Vec::new(), Vec::new());
+    for _ in 0..9 {
+        let (without, _) = upload(0)?;
+        let (with, seconds) = upload(4)?;
+        ratios.push(with / without);
+        rates.push(LENGTH as f64 / seconds / 1e9);
+    }
+    let (ratio, rate) = (median(ratios), median(rates));
+    let told = updates.load(Ordering::Relaxed);
+    println!("progress: four listeners, told {told} times in all, at {rate:.2} GB/s: ratio of CPU time {ratio:.3}");
+    if ratio > LISTENING { Err("listening costs too much".into()) } else { Ok(()) }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// What a call of this URL sends.

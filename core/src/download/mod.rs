@@ -125,6 +125,8 @@ pub struct Outcome {
     pub status: Option<u16>,
     /// Bytes of the file.
     pub received: u64,
+    /// Redirects followed.
+    pub redirects: u8,
     /// What the file's name should end in: by its content, else by its URL (DOWN-01).
     pub extension: Option<Extension>,
 }
@@ -256,8 +258,8 @@ impl Kind for Downloading {
     }
 
     fn outcome(&self, ended: Ended) -> Outcome {
-        let Ended { result, status, redirects: _ } = ended;
-        Outcome { result, status, received: self.received, extension: self.extension() }
+        let Ended { result, status, redirects } = ended;
+        Outcome { result, status, received: self.received, redirects, extension: self.extension() }
     }
 }
 

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant as StdInstant};
 
 use miniwire_core::drive::{Link, Route, Trace, Transport};
-use miniwire_core::reason::{Fault, Interrupt};
+use miniwire_core::reason::{Fault, Interrupt, Reason};
 use miniwire_core::time::Instant;
 use rustls::ClientConfig;
 
@@ -107,6 +107,16 @@ impl Net {
     /// How long the phases took so far.
     pub(crate) fn timings(&self) -> Timings {
         self.timings
+    }
+
+    /// Random bytes that nobody can foresee.
+    ///
+    /// # Errors
+    /// [`Reason::Tls`] where the system gives none: nothing secure is possible then.
+    pub(crate) fn entropy<const N: usize>(&self) -> Result<[u8; N], Reason> {
+        let mut bytes = [0; N];
+        let random = self.shared.tls.crypto_provider().secure_random;
+        random.fill(&mut bytes).map(|()| bytes).map_err(|_| Reason::Tls)
     }
 
     fn roughly_now(&mut self) -> Instant {

@@ -50,6 +50,7 @@ mod echo;
 mod heads;
 mod link;
 mod malformed;
+mod multipart;
 mod raw;
 mod redirects;
 mod router;
