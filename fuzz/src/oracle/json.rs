@@ -11,7 +11,7 @@ pub fn js_number(value: f64) -> String {
     }
     let scientific = format!("{:e}", value.abs());
     let (mantissa, exponent) = scientific.split_once('e').unwrap();
-    let digits = mantissa.replace('.', "");
+    let digits = even_of_two(value.abs(), mantissa.replace('.', ""));
     // The point stands after so many of the digits.
     let point = exponent.parse::<i32>().unwrap() + 1;
     let count = digits.len() as i32;
@@ -26,6 +26,15 @@ pub fn js_number(value: f64) -> String {
         }
     };
     format!("{sign}{number}")
+}
+
+/// Where two texts of the shortest length are equally near, ECMAScript wants the even one and Rust gives the upper one.
+fn even_of_two(value: f64, digits: String) -> String {
+    let exact = format!("{value:.80e}").split_once('e').unwrap().0.replace('.', "");
+    let (start, rest) = exact.split_at(digits.len());
+    let is_tie = rest.strip_prefix('5').is_some_and(|rest| rest.bytes().all(|digit| digit == b'0'));
+    let is_even = |digits: &str| digits.bytes().last().is_some_and(|digit| digit % 2 == 0);
+    if is_tie && is_even(start) && !is_even(&digits) { start.into() } else { digits }
 }
 
 /// As `JSON.stringify` writes it.
