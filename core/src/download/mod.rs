@@ -41,6 +41,7 @@
 //! assert_eq!(store.file(), Some(&b"%PDF-1.7"[..]));
 //! ```
 
+mod collect;
 mod saving;
 
 use crate::call::{Call, CallTask, Content, Ended, Headers, Heard, Heed, Input, Kind, Outgoing, Patience, Progress};
@@ -53,6 +54,7 @@ use crate::reason::Reason;
 use crate::request::Method;
 use crate::sink::{Sink, Window};
 use crate::time::Instant;
+pub use collect::{Collect, Downloaded};
 pub use saving::{Saving, store_reason};
 
 /// The input of `my.downloadFile`.
@@ -108,6 +110,8 @@ pub enum Event<'i> {
         head: Head<'i>,
         /// How long the body is said to be.
         length: Option<u64>,
+        /// The body is the file. Else none of it is shown, and the call fails.
+        is_file: bool,
     },
     /// Bytes of the file.
     Body(&'i [u8]),
@@ -234,7 +238,7 @@ impl Kind for Downloading {
                     429 => Some(Reason::RateLimited),
                     _ => Some(Reason::HttpStatus),
                 };
-                return Ok((Event::Head { head, length }, doom));
+                return Ok((Event::Head { head, length, is_file: doom.is_none() }, doom));
             }
             Heard::Body(bytes) => {
                 self.body(bytes)?;
@@ -264,16 +268,4 @@ impl Kind for Downloading {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn down_01_the_extension_of_a_url_is_that_of_its_last_segment() {
-        let of = |path| Extension::of_path(path).map(|extension| extension.as_str().to_owned());
-        assert_eq!(of("/a/b.c/photo.PNG?x=y.jpg").as_deref(), Some("PNG"));
-        assert_eq!(of("/archive.tar.gz").as_deref(), Some("gz"));
-        for none in ["", "/", "/a", "/a.", "/.hidden", "/a.b/c", "/a.toolongext", "/a.%2e", "/a.p-g", "?a/b.c"] {
-            assert_eq!(of(none), None, "{none}");
-        }
-    }
-}
+mod tests;

@@ -43,6 +43,9 @@
 //! assert_eq!((outcome.result, outcome.status), (Ok(()), Some(201)));
 //! ```
 
+mod collect;
+mod feed;
+
 use crate::call::{
     Call, CallTask, Content, Ended, Envelope, Headers, Heard, Heed, Input, Kind, Outgoing, Patience, Progress,
 };
@@ -56,8 +59,9 @@ use crate::progress::{Meter, ProgressUpdate};
 use crate::reason::Reason;
 use crate::request::Method;
 use crate::sink::{Full, Sink};
-use crate::storage::{Source, StorageFault};
 use crate::time::Instant;
+pub use collect::Collect;
+pub use feed::{Feed, source_reason};
 
 /// The input of `my.uploadFile` (UP-01).
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +96,11 @@ impl<'r> Upload<'r> {
         self.base_name = base_name;
         self.length = length;
         self
+    }
+
+    /// The same upload of a file of this length.
+    pub(crate) const fn of_length(self, length: u64) -> Self {
+        Self { length, ..self }
     }
 
     /// With these header fields.
@@ -227,7 +236,11 @@ impl Kind for Uploading {
             // Redirects are not followed.
             Heard::Interim(head) | Heard::Redirect(head) => Event::Interim(head),
             Heard::Head(head, facts) => {
-                let doom = (heed.by_proxy && head.status() == 407).then_some(Reason::ProxyRefused);
+                let doom = match head.status() {
+                    407 if heed.by_proxy => Some(Reason::ProxyRefused),
+                    status if facts.length(status).is_some_and(|length| length > self.limit) => Some(Reason::TooLarge),
+                    _ => None,
+                };
                 return Ok((Event::Head { head, charset: facts.charset() }, doom));
             }
             Heard::Body(bytes) => {
@@ -259,40 +272,5 @@ impl Kind for Uploading {
     }
 }
 
-/// Fills a task's transmit buffer from a [`Source`].
-#[derive(Debug)]
-pub struct Feed<'s, S> {
-    source: &'s mut S,
-}
-
-impl<'s, S: Source> Feed<'s, S> {
-    /// From this source.
-    pub const fn new(source: &'s mut S) -> Self {
-        Self { source }
-    }
-
-    /// Carries out [`Action::Fill`](crate::task::Action::Fill).
-    ///
-    /// # Errors
-    /// The reason why the source cannot be read; the task is then to be refused with it.
-    pub fn fill(&mut self, offset: u64, space: &mut [u8]) -> Result<usize, Reason> {
-        if offset == 0 {
-            self.source.rewind().map_err(source_reason)?;
-        }
-        match self.source.read(space).map_err(source_reason)? {
-            0 => Err(Reason::FileChanged),
-            read => Ok(read),
-        }
-    }
-}
-
-/// What a fault of a source means to an upload.
-pub const fn source_reason(fault: StorageFault) -> Reason {
-    match fault {
-        StorageFault::NotFound => Reason::FileNotFound,
-        StorageFault::NotAFile => Reason::NotAFile,
-        StorageFault::Denied => Reason::FileUnreadable,
-        StorageFault::Changed => Reason::FileChanged,
-        StorageFault::Full | StorageFault::Failed => Reason::FileFailed,
-    }
-}
+#[cfg(test)]
+mod tests;
