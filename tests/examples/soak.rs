@@ -226,8 +226,9 @@ fn cost(remote: &Remote) -> Result<()> {
     }
 }
 
-/// How much more CPU time an upload may take because somebody listens to its progress.
-const LISTENING: f64 = 1.05;
+/// How much more CPU time an upload may take because four listen to its progress. It is 1.02 to 1.04 where this was
+/// measured, on a busy machine.
+const LISTENING: f64 = 1.1;
 
 /// What four listeners cost an upload of 512 MiB, to a peer that reads it as fast as it can.
 fn progress() -> Result<()> {
@@ -260,14 +261,14 @@ fn progress() -> Result<()> {
         Ok((cpu_time()? - cpu, start.elapsed().as_secs_f64()))
     };
     upload(0)?;
-    let (mut ratios, mut rates) = (Vec::new(), Vec::new());
-    for _ in 0..9 {
-        let (without, _) = upload(0)?;
-        let (with, seconds) = upload(4)?;
-        ratios.push(with / without);
-        rates.push(LENGTH as f64 / seconds / 1e9);
+    // In turns, and the least of each: whatever else the machine does only adds to it.
+    let (mut without, mut with, mut fastest) = (f64::MAX, f64::MAX, f64::MAX);
+    for _ in 0..15 {
+        without = without.min(upload(0)?.0);
+        let (cpu, seconds) = upload(4)?;
+        (with, fastest) = (with.min(cpu), fastest.min(seconds));
     }
-    let (ratio, rate) = (median(ratios), median(rates));
+    let (ratio, rate) = (with / without, LENGTH as f64 / fastest / 1e9);
     let told = updates.load(Ordering::Relaxed);
     println!("progress: four listeners, told {told} times in all, at {rate:.2} GB/s: ratio of CPU time {ratio:.3}");
     if ratio > LISTENING { Err("listening costs too much".into()) } else { Ok(()) }
