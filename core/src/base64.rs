@@ -74,6 +74,7 @@ impl Encoder {
     /// Encodes as much of `bytes` as `out` takes.
     ///
     /// All of `bytes` is read unless `out` is full; with four free bytes or more there is always progress.
+    #[inline(never)]
     pub fn push(&mut self, bytes: &[u8], out: &mut [u8]) -> Progress {
         let mut progress = Progress::default();
         if let held @ 1.. = self.carry.len {

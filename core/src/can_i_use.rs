@@ -16,12 +16,26 @@ struct Api {
     callback: &'static str,
 }
 
-const APIS: &[Api] = &[Api {
-    names: "request httpRequest",
-    object: "url headers method:GET:POST:PUT:DELETE data timeout dataType:json:text:base64 success fail complete",
-    returns: "abort",
-    callback: "data status headers error errorMessage",
-}];
+const APIS: &[Api] = &[
+    Api {
+        names: "request httpRequest",
+        object: "url headers method:GET:POST:PUT:DELETE data timeout dataType:json:text:base64 success fail complete",
+        returns: "abort",
+        callback: "data status headers error errorMessage",
+    },
+    Api {
+        names: "uploadFile",
+        object: "url filePath fileName fileType:image:video:audio header formData success fail complete",
+        returns: "abort onProgressUpdate",
+        callback: "data statusCode header progress totalBytesWritten totalBytesExpectedToWrite error errorMessage",
+    },
+    Api {
+        names: "downloadFile",
+        object: "url header success fail complete",
+        returns: "abort onProgressUpdate",
+        callback: "apFilePath progress totalBytesWritten totalBytesExpectedToWrite error errorMessage",
+    },
+];
 
 /// Whether the API, or the part of it, that `schema` names is implemented.
 ///
@@ -93,6 +107,49 @@ mod tests {
         "request.callback.headers",
         "request.callback.error",
         "request.callback.errorMessage",
+        "uploadFile",
+        "uploadFile.object",
+        "uploadFile.object.url",
+        "uploadFile.object.filePath",
+        "uploadFile.object.fileName",
+        "uploadFile.object.fileType",
+        "uploadFile.object.fileType.image",
+        "uploadFile.object.fileType.video",
+        "uploadFile.object.fileType.audio",
+        "uploadFile.object.header",
+        "uploadFile.object.formData",
+        "uploadFile.object.success",
+        "uploadFile.object.fail",
+        "uploadFile.object.complete",
+        "uploadFile.return",
+        "uploadFile.return.abort",
+        "uploadFile.return.onProgressUpdate",
+        "uploadFile.callback",
+        "uploadFile.callback.data",
+        "uploadFile.callback.statusCode",
+        "uploadFile.callback.header",
+        "uploadFile.callback.progress",
+        "uploadFile.callback.totalBytesWritten",
+        "uploadFile.callback.totalBytesExpectedToWrite",
+        "uploadFile.callback.error",
+        "uploadFile.callback.errorMessage",
+        "downloadFile",
+        "downloadFile.object",
+        "downloadFile.object.url",
+        "downloadFile.object.header",
+        "downloadFile.object.success",
+        "downloadFile.object.fail",
+        "downloadFile.object.complete",
+        "downloadFile.return",
+        "downloadFile.return.abort",
+        "downloadFile.return.onProgressUpdate",
+        "downloadFile.callback",
+        "downloadFile.callback.apFilePath",
+        "downloadFile.callback.progress",
+        "downloadFile.callback.totalBytesWritten",
+        "downloadFile.callback.totalBytesExpectedToWrite",
+        "downloadFile.callback.error",
+        "downloadFile.callback.errorMessage",
     ];
 
     #[test]
@@ -157,6 +214,14 @@ mod tests {
             "request.callback.data.x",
             "request.callback.header",
             "request.object.GET",
+            "uploadFile.object.fileType.pdf",
+            "uploadFile.object.timeout",
+            "uploadFile.object.headers",
+            "uploadFile.callback.status",
+            "uploadFile.return.offProgressUpdate",
+            "downloadFile.object.filePath",
+            "downloadFile.callback.data",
+            "uploadfile",
             "getSystemInfo",
             "alert",
         ] {

@@ -1,5 +1,6 @@
 //! Percent-encoding: JavaScript's `encodeURIComponent` (REQ-09), and a check for broken escapes.
 
+use crate::scan::find;
 use crate::sink::{Full, Sink};
 
 /// Writes `text` exactly as JavaScript's `encodeURIComponent` does.
@@ -16,7 +17,7 @@ pub fn encode_uri_component(text: &str, out: &mut dyn Sink) -> Result<(), Full> 
 /// Whether some `%` is not followed by two hexadecimal digits (RFC 3986 section 2.1).
 pub fn has_malformed_escape(bytes: &[u8]) -> bool {
     let mut rest = bytes;
-    while let Some(at) = memchr::memchr(b'%', rest) {
+    while let Some(at) = find(b'%', rest) {
         match rest.get(at..) {
             Some([_, high, low, tail @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => rest = tail,
             _ => return true,

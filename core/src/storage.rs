@@ -22,7 +22,7 @@ pub enum StorageFault {
 
 /// A file to be uploaded.
 pub trait Source {
-    /// Its length in bytes. Asked once, before the first read.
+    /// Its length in bytes when the upload began. Asked before the first read.
     fn len(&self) -> u64;
 
     /// Whether it has no bytes.
@@ -30,7 +30,8 @@ pub trait Source {
         self.len() == 0
     }
 
-    /// Reads on into `buf`; 0 at the end of the file, and before it only where `buf` is empty.
+    /// Reads on into `buf`; 0 at the end of the file, and before it only where `buf` is empty. Asked for more once the
+    /// whole length was read, so that a file that has grown is noticed.
     ///
     /// # Errors
     /// [`StorageFault`].

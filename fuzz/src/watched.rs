@@ -437,7 +437,7 @@ impl<'r> Watched<'r> {
                 }
             }
             Err(reason) => {
-                assert!(CODES.contains(&reason.request_code()));
+                assert!(CODES.contains(&reason.code(miniwire_core::policy::Api::Request)));
                 match reason {
                     Reason::HttpStatus => assert!(status.is_some_and(|status| status >= 400 && status != 429)),
                     Reason::RateLimited => assert_eq!(status, Some(429)),

@@ -3,22 +3,32 @@
 //! Everything that is started here ends with the value that stands for it.
 
 mod callbacks;
+mod files;
 mod peer;
 mod proxy;
 
+use std::fmt::Debug;
 use std::io;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use miniwire_std::serve::{Options, Server};
-use miniwire_std::{Client, ClientBuilder, Failure, Response};
+use miniwire_std::{Api, Client, ClientBuilder, Failure};
 
-pub use callbacks::{Recorded, Told, recorded};
+pub use callbacks::{Recorded, Reports, Told, recorded};
+pub use files::{Scratch, ScratchDirectory};
 pub use peer::{BlackHole, Peer, idle, read_head, refused};
 pub use proxy::{Answer, Proxy};
 
-/// The codes of `my.request`. No other may ever be reported.
-pub const CODES: [u8; 10] = [1, 2, 11, 12, 13, 14, 15, 19, 20, 23];
+/// The codes of an API. No other may ever be reported by it.
+pub fn codes(api: Api) -> &'static [u8] {
+    match api {
+        Api::Request => &[1, 2, 11, 12, 13, 14, 15, 19, 20, 23],
+        Api::UploadFile => &[4, 11, 12, 13],
+        Api::DownloadFile => &[12, 13, 20],
+        Api::ConnectSocket => &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
+    }
+}
 
 /// A test server of its own, so that tests can count its connections.
 pub fn server() -> Server {
@@ -42,9 +52,9 @@ pub fn builder() -> ClientBuilder {
 
 /// The failure, which must have one of the codes of the table, its reason's code, and one line for a person.
 #[track_caller]
-pub fn failed(result: Result<Response, Failure>) -> Failure {
+pub fn failed<A: Debug>(result: Result<A, Failure>) -> Failure {
     let failure = match result {
-        Ok(response) => panic!("a success: {response:?}"),
+        Ok(answer) => panic!("a success: {answer:?}"),
         Err(failure) => failure,
     };
     check(&failure);
@@ -53,7 +63,7 @@ pub fn failed(result: Result<Response, Failure>) -> Failure {
 
 /// The failure, which must have this code and this reason.
 #[track_caller]
-pub fn fails(result: Result<Response, Failure>, code: u8, reason: &str) -> Failure {
+pub fn fails<A: Debug>(result: Result<A, Failure>, code: u8, reason: &str) -> Failure {
     let failure = failed(result);
     assert_eq!((failure.code(), failure.reason().name()), (code, reason), "{failure:?}");
     failure
@@ -62,8 +72,8 @@ pub fn fails(result: Result<Response, Failure>, code: u8, reason: &str) -> Failu
 /// What holds for every failure.
 #[track_caller]
 pub fn check(failure: &Failure) {
-    assert!(CODES.contains(&failure.code()), "{failure:?}");
-    assert_eq!(failure.code(), failure.reason().request_code());
+    assert!(codes(failure.api()).contains(&failure.code()), "{failure:?}");
+    assert_eq!(failure.code(), failure.reason().code(failure.api()));
     let message = failure.to_string();
     assert!(!message.is_empty() && !message.contains('\n'), "{message:?}");
     assert!(failure.response().is_none_or(|response| response.status() >= 100), "{failure:?}");

@@ -4,10 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use miniwire_core::http::fields::Fields;
+use miniwire_core::policy::Api;
 use miniwire_core::reason::Reason;
 use serde::Deserialize;
 
-/// An answer: status, header fields, data (REQ-10).
+/// An answer: status, header fields, data (REQ-10, UP-04).
 #[derive(Clone, Debug, Default)]
 pub struct Response {
     pub(crate) status: u16,
@@ -38,8 +39,8 @@ impl Response {
         self.headers().get(name).and_then(|value| std::str::from_utf8(value).ok())
     }
 
-    /// The data: JSON text, text, or base64, as `dataType` says. Empty after
-    /// [`send_streamed`](crate::Call::send_streamed).
+    /// The data: JSON text, text, or base64, as `dataType` says; after an upload the text of the answer. Empty after
+    /// [`send_streamed`](crate::Call::send_streamed) and after a download.
     pub fn data(&self) -> &str {
         &self.data
     }
@@ -95,14 +96,15 @@ pub struct Timings {
 /// `fail`: the code, the reason, and the answer as far as it came.
 #[derive(Clone, Debug)]
 pub struct Failure {
+    api: Api,
     reason: Reason,
     response: Option<Box<Response>>,
     detail: Option<String>,
 }
 
 impl Failure {
-    pub(crate) fn new(reason: Reason, response: Option<Response>) -> Self {
-        Self { reason, response: response.filter(|response| response.status > 0).map(Box::new), detail: None }
+    pub(crate) fn new(api: Api, reason: Reason, response: Option<Response>) -> Self {
+        Self { api, reason, response: response.filter(|response| response.status > 0).map(Box::new), detail: None }
     }
 
     pub(crate) fn with_detail(mut self, detail: impl Into<String>) -> Self {
@@ -110,9 +112,14 @@ impl Failure {
         self
     }
 
-    /// `error`: the code of the table of `my.request`.
+    /// The API that was called.
+    pub fn api(&self) -> Api {
+        self.api
+    }
+
+    /// `error`: the code in the table of the API that was called.
     pub fn code(&self) -> u8 {
-        self.reason.request_code()
+        self.reason.code(self.api)
     }
 
     /// Why, precisely.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use miniwire_core::drive::Trace;
 use miniwire_core::policy::{Policy, Whitelist};
 
 use crate::client::{Client, Inner, Rules};
+use crate::files::TemporaryFiles;
 use crate::net::{Lookup, NoProxy, PoolLimits, Proxy, ProxyRules, Shared, TlsOptions, Tracer};
 use crate::session::Sessions;
 
@@ -24,12 +26,13 @@ pub struct ClientBuilder {
     app_id: String,
     app_version: String,
     whitelist: Vec<String>,
+    whitelist_for_downloads: bool,
     development: bool,
     user_agent: String,
-    max_url: usize,
-    max_redirects: u8,
+    limits: Limits,
     max_body: u64,
     max_tasks: usize,
+    temporary_directory: Option<PathBuf>,
     tls: TlsOptions,
     bad_root: bool,
     accept_any: bool,
@@ -81,17 +84,17 @@ impl std::error::Error for BuildError {}
 
 impl ClientBuilder {
     pub(crate) fn new(app_id: String, app_version: String) -> Self {
-        let limits = Limits::new();
         Self {
             app_id,
             app_version,
             whitelist: Vec::new(),
+            whitelist_for_downloads: false,
             development: false,
             user_agent: Context::USER_AGENT.into(),
-            max_url: limits.url,
-            max_redirects: limits.redirects,
+            limits: Limits::new(),
             max_body: MAX_BODY,
             max_tasks: 64,
+            temporary_directory: None,
             tls: TlsOptions::new(),
             bad_root: false,
             accept_any: false,
@@ -105,6 +108,12 @@ impl ClientBuilder {
     /// Admits a host and its subdomains: `host`, or `host:port` (CTX-04).
     pub fn allow(mut self, entry: impl Into<String>) -> Self {
         self.whitelist.push(entry.into());
+        self
+    }
+
+    /// The whitelist is for downloads, too; without this, `my.downloadFile` may go to any host (CTX-03).
+    pub fn whitelist_downloads(mut self) -> Self {
+        self.whitelist_for_downloads = true;
         self
     }
 
@@ -122,19 +131,45 @@ impl ClientBuilder {
 
     /// The longest URL in bytes, data joined on GET included; 2,048 by default.
     pub fn max_url(mut self, bytes: usize) -> Self {
-        self.max_url = bytes;
+        self.limits.url = bytes;
         self
     }
 
     /// How many redirects one call follows; 5 by default.
     pub fn max_redirects(mut self, redirects: u8) -> Self {
-        self.max_redirects = redirects;
+        self.limits.redirects = redirects;
         self
     }
 
-    /// The largest body that is taken whole, in bytes; 64 MiB by default. Streamed ones are not limited.
+    /// The largest body that is taken whole, in bytes; 64 MiB by default. Streamed ones are not limited, nor are files.
     pub fn max_body(mut self, bytes: u64) -> Self {
         self.max_body = bytes;
+        self
+    }
+
+    /// The largest file that is uploaded or downloaded, in bytes; not limited by default. A larger one fails with code 12.
+    pub fn max_file(mut self, bytes: u64) -> Self {
+        self.limits.file = bytes;
+        self
+    }
+
+    /// The deadline over a whole upload in milliseconds; 0 is the default of 30,000 (UP-05).
+    pub fn upload_timeout(mut self, milliseconds: u32) -> Self {
+        self.limits.upload_timeout = if milliseconds == 0 { Limits::new().upload_timeout } else { milliseconds };
+        self
+    }
+
+    /// How long a download may bring no byte, in milliseconds; 0 is the default of 30,000 (DOWN-04).
+    pub fn download_idle_timeout(mut self, milliseconds: u32) -> Self {
+        self.limits.download_idle = if milliseconds == 0 { Limits::new().download_idle } else { milliseconds };
+        self
+    }
+
+    /// Where the context makes its directory of temporary files, which must be there; the system's by default. The
+    /// directory is made when the first download has something to write, and removed when the context is dropped. A
+    /// process that is killed leaves it.
+    pub fn temporary_directory(mut self, path: impl Into<PathBuf>) -> Self {
+        self.temporary_directory = Some(path.into());
         self
     }
 
@@ -229,21 +264,23 @@ impl ClientBuilder {
         Context::new(&self.app_id, &self.app_version, Policy::default())
             .and_then(|context| context.with_user_agent(&self.user_agent))
             .map_err(BuildError::Context)?;
-        let mut limits = Limits::new();
-        limits.url = self.max_url;
-        limits.redirects = self.max_redirects;
         let net = Shared::new(self.tls, self.lookup, self.pool).map_err(|_| BuildError::Tls)?;
         Ok(Client::new(Inner {
             app_id: self.app_id,
             app_version: self.app_version,
-            rules: if self.development { Rules::Development } else { Rules::Release(self.whitelist.join(" ")) },
+            rules: if self.development {
+                Rules::Development
+            } else {
+                Rules::Release { whitelist: self.whitelist.join(" "), for_downloads: self.whitelist_for_downloads }
+            },
             user_agent: self.user_agent,
-            limits,
+            limits: self.limits,
             max_body: self.max_body,
             proxy: self.proxy?,
             tracer: self.tracer,
             net,
-            sessions: Sessions::new(self.max_tasks, self.max_url),
+            sessions: Sessions::new(self.max_tasks, self.limits.url),
+            files: TemporaryFiles::below(self.temporary_directory.unwrap_or_else(std::env::temp_dir)),
         }))
     }
 }

@@ -2,19 +2,17 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 
 use miniwire_core::data::{Data, Value};
-use miniwire_core::reason::{Interrupt, Reason};
+use miniwire_core::policy::Api;
+use miniwire_core::reason::Reason;
 use miniwire_core::request::{DataType, Method, Redirect, Request};
 use serde::Serialize;
 
 use crate::answer::{Failure, Response};
 use crate::client::Client;
-use crate::net::Switch;
 use crate::session::Session;
+use crate::started::{AbortHandle, Draft, Started, Work, borrowed};
 
 /// A call of `my.request` that is being put together. Every option has the reference's default.
 ///
@@ -39,10 +37,7 @@ use crate::session::Session;
 /// ```
 #[must_use = "a call is made by `send`, `send_streamed` or `start`"]
 pub struct Call {
-    client: Client,
-    options: Options,
-    callbacks: Callbacks,
-    switch: Option<Arc<Switch>>,
+    draft: Draft<Options>,
 }
 
 struct Options {
@@ -62,13 +57,6 @@ enum OwnedData {
     Value(Box<dyn Value + Send>),
 }
 
-#[derive(Default)]
-struct Callbacks {
-    success: Option<Box<dyn FnOnce(Response) + Send>>,
-    fail: Option<Box<dyn FnOnce(Failure) + Send>>,
-    complete: Option<Box<dyn FnOnce() + Send>>,
-}
-
 impl Call {
     pub(crate) fn new(client: Client, url: String) -> Self {
         let options = Options {
@@ -80,79 +68,79 @@ impl Call {
             data_type: DataType::Json,
             redirect: Redirect::Follow,
         };
-        Self { client, options, callbacks: Callbacks::default(), switch: None }
+        Self { draft: Draft::new(client, options) }
     }
 
     /// The method; GET by default (REQ-01).
     pub fn method(mut self, method: Method) -> Self {
-        self.options.method = method;
+        self.draft.work.method = method;
         self
     }
 
     /// A header field. A later one of the same name replaces it. See [`Request::headers`] for the names that are the
     /// library's own.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.options.headers.push((name.into(), value.into()));
+        self.draft.work.headers.push((name.into(), value.into()));
         self
     }
 
     /// Sends this value, converted by the method and the content type (REQ-06 to REQ-09).
     pub fn data(mut self, value: impl Serialize + Send + 'static) -> Self {
-        self.options.data = OwnedData::Value(Box::new(value));
+        self.draft.work.data = OwnedData::Value(Box::new(value));
         self
     }
 
     /// Sends this string unchanged: in the query on GET, else as the body.
     pub fn data_text(mut self, text: impl Into<String>) -> Self {
-        self.options.data = OwnedData::Text(text.into());
+        self.draft.work.data = OwnedData::Text(text.into());
         self
     }
 
     /// Sends these bytes unchanged as the body. Not on GET.
     pub fn data_bytes(mut self, bytes: impl Into<Vec<u8>>) -> Self {
-        self.options.data = OwnedData::Bytes(bytes.into());
+        self.draft.work.data = OwnedData::Bytes(bytes.into());
         self
     }
 
     /// The deadline over the whole call in milliseconds; 0 is the default of 30,000 (REQ-03).
     pub fn timeout(mut self, milliseconds: u32) -> Self {
-        self.options.timeout = milliseconds;
+        self.draft.work.timeout = milliseconds;
         self
     }
 
     /// What the body is converted to; JSON by default (REQ-04).
     pub fn data_type(mut self, data_type: DataType) -> Self {
-        self.options.data_type = data_type;
+        self.draft.work.data_type = data_type;
         self
     }
 
     /// Whether redirects are followed; they are by default (REQ-14).
     pub fn redirect(mut self, redirect: Redirect) -> Self {
-        self.options.redirect = redirect;
+        self.draft.work.redirect = redirect;
         self
     }
 
     /// Called with the answer of a call that was [started](Self::start).
     pub fn success(mut self, callback: impl FnOnce(Response) + Send + 'static) -> Self {
-        self.callbacks.success = Some(Box::new(callback));
+        self.draft.callbacks.success = Some(Box::new(callback));
         self
     }
 
     /// Called with the failure of a call that was [started](Self::start).
     pub fn fail(mut self, callback: impl FnOnce(Failure) + Send + 'static) -> Self {
-        self.callbacks.fail = Some(Box::new(callback));
+        self.draft.callbacks.fail = Some(Box::new(callback));
         self
     }
 
     /// Called at the end of a call that was [started](Self::start), whatever happened.
     pub fn complete(mut self, callback: impl FnOnce() + Send + 'static) -> Self {
-        self.callbacks.complete = Some(Box::new(callback));
+        self.draft.callbacks.complete = Some(Box::new(callback));
         self
     }
 
     /// A handle that ends this call from any thread, also while [`send`](Self::send) waits for it.
     pub fn abort_handle(&mut self) -> AbortHandle {
-        AbortHandle { switch: Arc::clone(self.switch.get_or_insert_with(|| Arc::new(Switch::new()))) }
+        self.draft.abort_handle()
     }
 
     /// Makes the call and waits for the answer. Callbacks are not called.
@@ -160,7 +148,7 @@ impl Call {
     /// # Errors
     /// [`Failure`] is `fail`.
     pub fn send(self) -> Result<Response, Failure> {
-        self.options.run(&self.client, self.client.open(self.switch.as_ref()))
+        self.draft.send()
     }
 
     /// Makes the call and hands the body out as it comes, in bounded memory; `dataType` is not applied (REQ-19).
@@ -170,12 +158,12 @@ impl Call {
     /// [`Failure`] is `fail`. The body of an error status has been handed out all the same.
     pub fn send_streamed(self, on_bytes: impl FnMut(&[u8]) -> ControlFlow<()>) -> Result<Response, Failure> {
         let mut response = Response::new();
-        let session = self.client.open(self.switch.as_ref());
-        let ran =
-            self.options.with_request(|request| self.client.run_streamed(request, session, &mut response, on_bytes));
+        let Draft { client, work, .. } = &self.draft;
+        let session = self.draft.open();
+        let ran = work.with_request(|request| client.run_streamed(request, session, &mut response, on_bytes));
         match ran {
             Ok(()) => Ok(response),
-            Err(reason) => Err(Failure::new(reason, Some(response))),
+            Err(reason) => Err(Failure::new(Api::Request, reason, Some(response))),
         }
     }
 
@@ -183,57 +171,39 @@ impl Call {
     /// each exactly once; a callback that panics keeps none of the others from being called (CTX-07).
     ///
     /// The call has its slot, and is in flight, when this returns.
-    pub fn start(mut self) -> RequestTask {
-        let handle = self.abort_handle();
-        let Self { client, options, callbacks, switch } = self;
-        let session = client.open(switch.as_ref());
-        // In a cell that both sides reach: where no thread can be had, the callbacks are still here to be called.
-        let work = Arc::new(std::sync::Mutex::new(Some((client, options, session, callbacks))));
-        let theirs = Arc::clone(&work);
-        let spawned = thread::Builder::new().name("miniwire-request".into()).spawn(move || {
-            let work = crate::net::lock(&theirs).take();
-            if let Some((client, options, session, callbacks)) = work {
-                // A value's own `Serialize` may panic, too.
-                let ran = caught(|| options.run(&client, session));
-                callbacks.report(ran.unwrap_or_else(|| Err(Failure::new(Reason::DataNotConvertible, None))));
-            }
-        });
-        let thread = match spawned {
-            Ok(thread) => Some(thread),
-            Err(error) => {
-                let work = crate::net::lock(&work).take();
-                if let Some((_, _, session, callbacks)) = work {
-                    drop(session);
-                    let failure = Failure::new(Reason::TooManyTasks, None);
-                    callbacks.report(Err(failure.with_detail(format!("no thread can be started: {error}"))));
-                }
-                None
-            }
-        };
-        RequestTask { handle, thread }
+    pub fn start(self) -> RequestTask {
+        RequestTask { started: self.draft.start() }
     }
 }
 
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
-            .field("url", &self.options.url)
-            .field("method", &self.options.method)
+            .field("url", &self.draft.work.url)
+            .field("method", &self.draft.work.method)
             .finish_non_exhaustive()
     }
 }
 
-impl Options {
+impl Work for Options {
+    type Answer = Response;
+    const API: Api = Api::Request;
+    const THREAD: &'static str = "miniwire-request";
+    // Only a value's own `Serialize` is the caller's.
+    const PANICKED: Reason = Reason::DataNotConvertible;
+
     fn run(&self, client: &Client, session: Result<Session, Reason>) -> Result<Response, Failure> {
         let mut response = Response::new();
         match self.with_request(|request| client.run(request, session, &mut response)) {
             Ok(()) => Ok(response),
-            Err(reason) => Err(Failure::new(reason, Some(response))),
+            Err(reason) => Err(Failure::new(Self::API, reason, Some(response))),
         }
     }
+}
 
+impl Options {
     fn with_request<T>(&self, run: impl FnOnce(&Request<'_>) -> T) -> T {
-        let headers: Vec<(&str, &str)> = self.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let headers = borrowed(&self.headers);
         let data = match &self.data {
             OwnedData::None => Data::None,
             OwnedData::Text(text) => Data::Text(text),
@@ -251,67 +221,25 @@ impl Options {
     }
 }
 
-impl Callbacks {
-    /// `success` or `fail` first, then `complete`; a panic in one stays there.
-    fn report(self, result: Result<Response, Failure>) {
-        let Self { success, fail, complete } = self;
-        caught(|| match result {
-            Ok(response) => success.map(|success| success(response)),
-            Err(failure) => fail.map(|fail| fail(failure)),
-        });
-        caught(|| complete.map(|complete| complete()));
-    }
-}
-
-/// What the caller's code returns; `None` where it panics.
-fn caught<T>(call: impl FnOnce() -> T) -> Option<T> {
-    // To drop what was thrown can panic again, so it is not.
-    catch_unwind(AssertUnwindSafe(call)).map_err(std::mem::forget).ok()
-}
-
-/// Ends a call from any thread.
-#[derive(Clone)]
-pub struct AbortHandle {
-    switch: Arc<Switch>,
-}
-
-impl AbortHandle {
-    /// `abort()`: the call fails with code 20 and reason [`Aborted`](Reason::Aborted), whatever it is doing (REQ-15).
-    /// Before the call is made it fails as soon as it is; after its end this does nothing.
-    pub fn abort(&self) {
-        self.switch.interrupt(Interrupt::Abort);
-    }
-}
-
-impl fmt::Debug for AbortHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AbortHandle").finish_non_exhaustive()
-    }
-}
-
 /// A call under way. Dropping it changes nothing about the call.
 #[derive(Debug)]
 pub struct RequestTask {
-    handle: AbortHandle,
-    thread: Option<JoinHandle<()>>,
+    started: Started,
 }
 
 impl RequestTask {
     /// `RequestTask.abort()`: see [`AbortHandle::abort`].
     pub fn abort(&self) {
-        self.handle.abort();
+        self.started.abort_handle().abort();
     }
 
     /// A handle that outlives this one.
     pub fn abort_handle(&self) -> AbortHandle {
-        self.handle.clone()
+        self.started.abort_handle().clone()
     }
 
     /// Waits until the call has ended and its callbacks have returned. In one of these callbacks it does not wait.
     pub fn wait(self) {
-        if let Some(thread) = self.thread.filter(|own| own.thread().id() != thread::current().id()) {
-            // Panics of callbacks were caught.
-            let _ = thread.join();
-        }
+        self.started.wait();
     }
 }

@@ -1,13 +1,16 @@
 //! The context as a client: what calls share, and how one call runs.
 
 use std::fmt;
+use std::io;
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant as StdInstant;
 
 use miniwire_core::context::{Context, Limits, Proxy, ProxyRule};
 use miniwire_core::drive::{Transport, blocking};
-use miniwire_core::policy::{Policy, Whitelist};
+use miniwire_core::media::FileType;
+use miniwire_core::policy::{Api, Policy, Whitelist};
 use miniwire_core::reason::Reason;
 use miniwire_core::request::{Collect, Event, Outcome, Request, RequestTask};
 use miniwire_core::sink::{Full, Sink};
@@ -15,12 +18,14 @@ use miniwire_core::sink::{Full, Sink};
 use crate::answer::{Failure, Response, Timings};
 use crate::builder::ClientBuilder;
 use crate::call::Call;
+use crate::files::{DownloadCall, TemporaryFiles, UploadCall};
 use crate::net::{Net, ProxyRules, Shared, Switch, Tracer};
-use crate::session::{Session, Sessions};
+use crate::session::{Parts, Session, Sessions};
 
 /// A mini program's context (CTX-01). Cheap to clone; clones share everything.
 ///
-/// When the last clone is dropped, kept connections are closed. Calls that are under way go on: they hold a clone.
+/// When the last clone is dropped, kept connections are closed and temporary files removed. Calls that are under way go
+/// on: they hold a clone.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -38,13 +43,18 @@ pub(crate) struct Inner {
     pub(crate) tracer: Option<Arc<Tracer>>,
     pub(crate) net: Arc<Shared>,
     pub(crate) sessions: Arc<Sessions>,
+    pub(crate) files: TemporaryFiles,
 }
 
 /// What the policy is made of, owned.
 pub(crate) enum Rules {
     Development,
-    /// Entries between spaces, found to be good.
-    Release(String),
+    Release {
+        /// Entries between spaces, found to be good.
+        whitelist: String,
+        /// It is also for what is downloaded.
+        for_downloads: bool,
+    },
 }
 
 impl Client {
@@ -62,6 +72,34 @@ impl Client {
         Call::new(self.clone(), url.into())
     }
 
+    /// `my.uploadFile`: a call that sends the file at `path` to this URL, to be configured, then sent or started.
+    ///
+    /// `name` is `fileName`, the key of the file in the form.
+    pub fn upload_file(
+        &self,
+        url: impl Into<String>,
+        path: impl Into<PathBuf>,
+        name: impl Into<String>,
+        file_type: FileType,
+    ) -> UploadCall {
+        UploadCall::new(self.clone(), url.into(), path.into(), name.into(), file_type)
+    }
+
+    /// `my.downloadFile`: a call that brings a file from this URL, to be configured, then sent or started.
+    pub fn download_file(&self, url: impl Into<String>) -> DownloadCall {
+        DownloadCall::new(self.clone(), url.into())
+    }
+
+    /// Keeps a downloaded file: moves it to `to`, so that it stays when this context goes. What was there is replaced,
+    /// whole files at a time: `to` is the old file or the new one, also after a crash.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) where it is not one of this context's temporary files, else what
+    /// the file system says; the temporary file is still there then.
+    pub fn save_file(&self, ap_file_path: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
+        self.inner.files.save(ap_file_path.as_ref(), to.as_ref())
+    }
+
     /// Calls `my.request` and waits for the answer.
     ///
     /// # Errors
@@ -70,7 +108,7 @@ impl Client {
         let mut response = Response::new();
         match self.send_into(request, &mut response) {
             Ok(()) => Ok(response),
-            Err(reason) => Err(Failure::new(reason, Some(response))),
+            Err(reason) => Err(Failure::new(Api::Request, reason, Some(response))),
         }
     }
 
@@ -88,12 +126,13 @@ impl Client {
         miniwire_core::can_i_use::can_i_use(schema)
     }
 
-    /// The page was unloaded: every call under way ends with code 1 (CTX-06). Later calls are not affected.
+    /// The page was unloaded: every call under way ends, with code 1, or 12 for an upload or a download (CTX-06). Later calls are not affected.
     pub fn unload_page(&self) {
         self.inner.sessions.unload();
     }
 
-    /// The context shuts down: every call under way ends with code 1, and so does every later one (CTX-06).
+    /// The context shuts down: every call under way ends as on [`unload_page`](Self::unload_page), and so does every
+    /// later one (CTX-06).
     pub fn shut_down(&self) {
         self.inner.sessions.shut_down();
     }
@@ -162,24 +201,56 @@ impl Client {
         streamed: bool,
         on_event: impl FnMut(Event<'_>) -> Result<(), Reason>,
     ) -> Result<(Outcome, Timings), Reason> {
+        let mut session = session?;
+        let mut ride = self.ride(&mut session)?;
+        let now = ride.net.now();
+        let task = RequestTask::new(&ride.context, request, ride.redirect, now);
+        let task = if streamed { task.streamed() } else { task.with_limit(self.max_body()) };
+        let outcome = blocking::run(&mut ride.net, task, ride.receive, ride.transmit, on_event);
+        Ok((outcome, ride.timings()))
+    }
+
+    /// What a task of any API needs to run.
+    pub(crate) fn ride<'s>(&'s self, session: &'s mut Session) -> Result<Ride<'s>, Reason> {
         let started = StdInstant::now();
         let inner = &*self.inner;
-        let mut session = session?;
         let context = inner.context()?;
-        let (switch, parts) = session.parts();
-        let mut net = Net::new(Arc::clone(&inner.net), switch).with_tracer(inner.tracer.clone());
-        let task = RequestTask::new(&context, request, &mut parts.redirect, net.now());
-        let task = if streamed { task.streamed() } else { task.with_limit(inner.max_body) };
-        let outcome = blocking::run(&mut net, task, &mut parts.receive, &mut parts.transmit, on_event);
-        let net = net.timings();
-        let timings = Timings {
+        let (switch, Parts { receive, transmit, redirect, .. }) = session.parts();
+        let net = Net::new(Arc::clone(&inner.net), switch, started).with_tracer(inner.tracer.clone());
+        Ok(Ride { context, net, receive, transmit, redirect, started })
+    }
+
+    /// Bytes of a body that is taken whole.
+    pub(crate) fn max_body(&self) -> u64 {
+        self.inner.max_body
+    }
+
+    pub(crate) fn temporary_files(&self) -> &TemporaryFiles {
+        &self.inner.files
+    }
+}
+
+/// One call on its way: the core's context, the transport, the buffers. When it is dropped, the call is over.
+pub(crate) struct Ride<'s> {
+    pub(crate) context: Context<'s>,
+    pub(crate) net: Net,
+    pub(crate) receive: &'s mut [u8],
+    pub(crate) transmit: &'s mut [u8],
+    pub(crate) redirect: &'s mut [u8],
+    started: StdInstant,
+}
+
+impl Ride<'_> {
+    /// How long the phases took so far.
+    pub(crate) fn timings(&self) -> Timings {
+        let net = self.net.timings();
+        Timings {
             resolve: net.resolve,
             connect: net.connect,
             tls: net.tls,
-            first_byte: net.first_byte.map_or_else(Default::default, |at| at.duration_since(started)),
-            total: started.elapsed(),
-        };
-        Ok((outcome, timings))
+            first_byte: net.first_byte.map_or_else(Default::default, |at| at.duration_since(self.started)),
+            total: self.started.elapsed(),
+        }
     }
 }
 
@@ -195,7 +266,11 @@ impl Inner {
     pub(crate) fn context(&self) -> Result<Context<'_>, Reason> {
         let policy = match &self.rules {
             Rules::Development => Policy::development(),
-            Rules::Release(list) => Policy::release(Whitelist::from_list(list).map_err(|_| Reason::HostNotAllowed)?),
+            Rules::Release { whitelist, for_downloads } => {
+                let whitelist = Whitelist::from_list(whitelist).map_err(|_| Reason::HostNotAllowed)?;
+                let policy = Policy::release(whitelist);
+                if *for_downloads { policy.also_for_downloads() } else { policy }
+            }
         };
         let context = Context::new(&self.app_id, &self.app_version, policy)
             .and_then(|context| context.with_user_agent(&self.user_agent))

@@ -2,7 +2,8 @@
 //!
 //! A [`Client`] is the mini program's context: who it is, which hosts it may talk to, whom it trusts. `my.request` is
 //! [`Client::request`]; it is made blocking with [`Call::send`], or as the reference has it with callbacks and a
-//! [`RequestTask`], with [`Call::start`].
+//! [`RequestTask`], with [`Call::start`]. In the same two ways `my.uploadFile` is [`Client::upload_file`] and
+//! `my.downloadFile` is [`Client::download_file`].
 //!
 //! Everything that is protocol is in `miniwire-core`; this crate opens sockets, resolves names, verifies certificates and
 //! keeps connections.
@@ -14,17 +15,24 @@ mod answer;
 mod builder;
 mod call;
 mod client;
+mod files;
 mod net;
 mod session;
+mod started;
 
 #[cfg(feature = "cli")]
 pub mod serve;
 
 pub use answer::{Failure, Response, Timings};
 pub use builder::{BuildError, ClientBuilder};
-pub use call::{AbortHandle, Call, RequestTask};
+pub use call::{Call, RequestTask};
 pub use client::Client;
+pub use files::{DownloadCall, DownloadTask, Downloaded, FileTask, UploadCall, UploadTask};
 pub use miniwire_core::data::Data;
 pub use miniwire_core::drive::Trace;
+pub use miniwire_core::media::FileType;
+pub use miniwire_core::policy::Api;
+pub use miniwire_core::progress::ProgressUpdate;
 pub use miniwire_core::reason::{CertificateFault, Reason};
 pub use miniwire_core::request::{DataType, Method, Redirect, Request};
+pub use started::AbortHandle;

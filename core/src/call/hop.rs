@@ -83,6 +83,7 @@ impl<'r> Hop<'r> {
     ///
     /// # Errors
     /// The reason why it is not followed; then the call has no URL any more.
+    #[inline(never)]
     pub(super) fn follow(&mut self, status: u16, location: &[u8]) -> Result<bool, Reason> {
         let base = self.url().ok_or(Reason::BadRedirect)?;
         let keeps_origin = url::keeps_origin(&base, location);

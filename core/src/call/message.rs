@@ -22,7 +22,7 @@ impl Message for Hop<'_> {
         out.put(b"\r\n")?;
         match self.outgoing().content {
             Content::Data(data) if message.has_body() => message.data(data, out),
-            Content::File(form, _) => Ok(form.write_before(out)?),
+            Content::File(envelope, _) => Ok(envelope.write_before(out)?),
             Content::Data(_) | Content::None => Ok(()),
         }
     }
@@ -36,7 +36,7 @@ impl Message for Hop<'_> {
 
     fn write_after(&self, out: &mut dyn Sink) -> Result<(), WriteError> {
         match self.outgoing().content {
-            Content::File(form, _) => Ok(form.write_after(out)?),
+            Content::File(envelope, _) => Ok(envelope.write_after(out)?),
             Content::Data(_) | Content::None => Ok(()),
         }
     }
@@ -117,9 +117,9 @@ impl RequestMessage<'_> {
         match self.outgoing.content {
             Content::None => Ok(false),
             Content::Data(_) => self.default_field("Content-Type", DEFAULT_CONTENT_TYPE, out).map(|()| false),
-            Content::File(form, _) => {
-                out.put(b"Content-Type: multipart/form-data; boundary=")?;
-                form.boundary.write(out)?;
+            Content::File(envelope, _) => {
+                out.put(b"Content-Type: ")?;
+                envelope.write_content_type(out)?;
                 out.put(b"\r\n").map(|()| true)
             }
         }

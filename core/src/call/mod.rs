@@ -11,9 +11,10 @@
 //!
 //! Every state can also go to `Release` and `Done` with a reason: the deadline, an interrupt, a fault.
 //!
-//! A [`Call`] knows what was asked and how to get an answer; what the answer means is for the [`Kind`] of call to say.
+//! A call knows what was asked and how to get an answer; what the answer means is for the [`Kind`] of call to say.
 
 mod hop;
+mod kept;
 mod message;
 mod outgoing;
 
@@ -28,8 +29,9 @@ use crate::reason::{Fault, Interrupt, Reason};
 use crate::task::{Action, Misuse, Poll, Task};
 use crate::time::Instant;
 use hop::Hop;
+pub(crate) use kept::KeptHead;
 use message::ConnectMessage;
-pub(crate) use outgoing::{Content, Headers, Input, Outgoing};
+pub(crate) use outgoing::{Content, Envelope, Headers, Input, Outgoing};
 
 /// What a call hears. Borrows from the received bytes.
 #[derive(Clone, Copy, Debug)]
@@ -227,6 +229,8 @@ pub(crate) struct Call<'r> {
     full: bool,
     /// Bytes that waited in the receive buffer at the last poll.
     waiting: usize,
+    /// What the last poll waited for.
+    wait: Wait,
     step: Step,
     /// Of the steps that have one: with the proxy for a tunnel, else with the origin.
     exchange: Exchange,
@@ -259,6 +263,26 @@ enum Step {
         then: Then,
     },
     Done,
+}
+
+/// What a poll waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wait {
+    Nothing,
+    Link,
+    Security,
+    Bytes,
+}
+
+impl Wait {
+    const fn of(action: &Action<Option<Heard<'_>>, Ended>) -> Self {
+        match action {
+            Action::Connect { .. } => Self::Link,
+            Action::Secure => Self::Security,
+            Action::Read => Self::Bytes,
+            _ => Self::Nothing,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -296,6 +320,7 @@ impl<'r> Call<'r> {
             link: Link::None,
             full: false,
             waiting: 0,
+            wait: Wait::Nothing,
             step: Step::Connect { reuse: true },
             exchange: Exchange::new(),
             doom: None,
@@ -320,13 +345,19 @@ impl<'r> Call<'r> {
             Step::Release { .. } | Step::Done => self.release(),
         };
         if self.idle > 0 {
-            let waits = matches!(polled.action, Action::Connect { .. } | Action::Secure | Action::Read);
-            if !waits || rx.len() > self.waiting {
-                self.deadline = now.after(self.idle.into());
-            }
-            self.waiting = rx.len().saturating_sub(polled.consumed);
+            self.stay(now, Wait::of(&polled.action), rx.len(), polled.consumed);
         }
         polled
+    }
+
+    /// Moves the deadline at every sign of life: a byte that came, a piece that was written, a link that opened.
+    fn stay(&mut self, now: Instant, wait: Wait, received: usize, consumed: usize) {
+        let still = wait != Wait::Nothing && wait == self.wait && received <= self.waiting;
+        if !still {
+            self.deadline = now.after(self.idle.into());
+        }
+        self.wait = wait;
+        self.waiting = received.saturating_sub(consumed);
     }
 
     /// Whether the end has been told, or will be at the next poll.

@@ -1,21 +1,27 @@
 //! What a call sends, whichever API it is of.
 
-use core::fmt::Debug;
+use core::fmt;
 
 use crate::data::{Data, Form};
 use crate::http::chunked::{is_text, is_token};
-use crate::multipart;
 use crate::percent;
 use crate::policy::Api;
 use crate::reason::Reason;
 use crate::request::Method;
-use crate::sink::Count;
+use crate::sink::{Count, Full, Sink};
 use crate::url;
 
 /// The input of an API. A task keeps a reference to it, and asks it anew for each piece that it sends.
-pub(crate) trait Input: Debug {
+pub(crate) trait Input {
     /// What it asks for.
     fn outgoing(&self) -> Outgoing<'_>;
+}
+
+// Not a supertrait: as a part of every input it would bring all of `core::fmt` into every program.
+impl fmt::Debug for dyn Input + '_ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.outgoing().fmt(f)
+    }
 }
 
 /// The request of the first hop.
@@ -37,8 +43,29 @@ pub(crate) enum Content<'r> {
     None,
     /// Data: in the query on GET, else as the body (REQ-06 to REQ-08).
     Data(Data<'r>),
-    /// A form with a file of so many bytes (UP-02).
-    File(multipart::Form<'r>, u64),
+    /// A file of so many bytes, in what surrounds it (UP-02).
+    File(&'r dyn Envelope, u64),
+}
+
+/// What surrounds a file that is sent. A trait, so that only programs that send files have multipart in them.
+pub(crate) trait Envelope {
+    /// Writes the content type of the whole.
+    fn write_content_type(&self, out: &mut dyn Sink) -> Result<(), Full>;
+
+    /// Writes what comes before the file's bytes.
+    fn write_before(&self, out: &mut dyn Sink) -> Result<(), Full>;
+
+    /// Writes what comes after them.
+    fn write_after(&self, out: &mut dyn Sink) -> Result<(), Full>;
+
+    /// The length of the whole with a file of so many bytes; `None` where it passes 2^64.
+    fn len(&self, file: u64) -> Option<u64>;
+}
+
+impl fmt::Debug for dyn Envelope + '_ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Envelope")
+    }
 }
 
 impl Outgoing<'_> {
@@ -47,7 +74,7 @@ impl Outgoing<'_> {
         match self.content {
             Content::None => Ok(0),
             Content::Data(data) => self.data_length(data),
-            Content::File(form, file) => form.len(file).ok_or(Reason::FileTooLarge),
+            Content::File(envelope, file) => envelope.len(file).ok_or(Reason::FileTooLarge),
         }
     }
 

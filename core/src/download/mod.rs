@@ -1,7 +1,7 @@
 //! `my.downloadFile`: a file from a server into a store, in bounded memory (DOWN-01 to DOWN-05).
 //!
 //! The task knows nothing of files: it hands out bytes, and at the end it says what they look like. [`Saving`] brings
-//! them into a [`Store`]. A whole life, without a network:
+//! them into a [`Store`](crate::storage::Store). A whole life, without a network:
 //!
 //! ```
 //! use miniwire_core::context::Context;
@@ -41,6 +41,7 @@
 //! assert_eq!(store.file(), Some(&b"%PDF-1.7"[..]));
 //! ```
 
+mod collect;
 mod saving;
 
 use crate::call::{Call, CallTask, Content, Ended, Headers, Heard, Heed, Input, Kind, Outgoing, Patience, Progress};
@@ -53,6 +54,7 @@ use crate::reason::Reason;
 use crate::request::Method;
 use crate::sink::{Sink, Window};
 use crate::time::Instant;
+pub use collect::{Collect, Downloaded};
 pub use saving::{Saving, store_reason};
 
 /// The input of `my.downloadFile`.
@@ -108,6 +110,8 @@ pub enum Event<'i> {
         head: Head<'i>,
         /// How long the body is said to be.
         length: Option<u64>,
+        /// The body is the file. Else none of it is shown, and the call fails.
+        is_file: bool,
     },
     /// Bytes of the file.
     Body(&'i [u8]),
@@ -125,6 +129,8 @@ pub struct Outcome {
     pub status: Option<u16>,
     /// Bytes of the file.
     pub received: u64,
+    /// Redirects followed.
+    pub redirects: u8,
     /// What the file's name should end in: by its content, else by its URL (DOWN-01).
     pub extension: Option<Extension>,
 }
@@ -232,7 +238,7 @@ impl Kind for Downloading {
                     429 => Some(Reason::RateLimited),
                     _ => Some(Reason::HttpStatus),
                 };
-                return Ok((Event::Head { head, length }, doom));
+                return Ok((Event::Head { head, length, is_file: doom.is_none() }, doom));
             }
             Heard::Body(bytes) => {
                 self.body(bytes)?;
@@ -256,22 +262,10 @@ impl Kind for Downloading {
     }
 
     fn outcome(&self, ended: Ended) -> Outcome {
-        let Ended { result, status, redirects: _ } = ended;
-        Outcome { result, status, received: self.received, extension: self.extension() }
+        let Ended { result, status, redirects } = ended;
+        Outcome { result, status, received: self.received, redirects, extension: self.extension() }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn down_01_the_extension_of_a_url_is_that_of_its_last_segment() {
-        let of = |path| Extension::of_path(path).map(|extension| extension.as_str().to_owned());
-        assert_eq!(of("/a/b.c/photo.PNG?x=y.jpg").as_deref(), Some("PNG"));
-        assert_eq!(of("/archive.tar.gz").as_deref(), Some("gz"));
-        for none in ["", "/", "/a", "/a.", "/.hidden", "/a.b/c", "/a.toolongext", "/a.%2e", "/a.p-g", "?a/b.c"] {
-            assert_eq!(of(none), None, "{none}");
-        }
-    }
-}
+mod tests;

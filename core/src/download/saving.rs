@@ -23,7 +23,7 @@ impl<'s, S: Store> Saving<'s, S> {
     /// The reason why the store does not take the file; the task is then to be refused with it.
     pub fn event(&mut self, event: Event<'_>) -> Result<(), Reason> {
         match event {
-            Event::Head { head, length } if (200..300).contains(&head.status()) => {
+            Event::Head { length, is_file: true, .. } => {
                 self.store.create(length).map_err(store_reason)?;
                 self.open = true;
                 Ok(())

@@ -12,10 +12,14 @@ use embedded_io_async::{Read, Write};
 use super::buffer::ReceiveBuffer;
 use super::{Memory, Route, Trace};
 use crate::context::Context;
+use crate::download::{self, Download, DownloadTask, Downloaded};
+use crate::progress::ProgressUpdate;
 use crate::reason::{Fault, Interrupt, Reason};
 use crate::request::{Collect, Event, Failure, Outcome, Request, RequestTask, Response};
+use crate::storage::{Source, Store};
 use crate::task::{Action, Poll, Task};
 use crate::time::Instant;
+use crate::upload::{self, Upload, UploadTask};
 
 /// Why a wait ended before what was waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +114,54 @@ pub async fn request_streamed<T: Transport>(
 ) -> Outcome {
     let task = RequestTask::new(context, request, memory.redirect, transport.now()).streamed();
     run(transport, task, memory.receive, memory.transmit, on_event).await
+}
+
+/// Calls `my.uploadFile` and takes the answer whole: `Ok` is `success`, whatever the status, `Err` is `fail`.
+///
+/// The file is `source`, and its length the source's own. [`Memory::redirect`] is not needed. `on_progress` is
+/// `onProgressUpdate`.
+///
+/// # Errors
+/// [`Failure`], with a reason and, once a head had arrived, status and header fields.
+pub async fn upload<'m, T: Transport>(
+    transport: &T,
+    context: &Context<'_>,
+    upload: &Upload<'_>,
+    source: &mut impl Source,
+    memory: Memory<'m>,
+    on_progress: impl FnMut(ProgressUpdate),
+) -> Result<Response<'m>, Failure<'m>> {
+    let Memory { receive, transmit, redirect: _, head, body } = memory;
+    let upload = upload.of_length(source.len());
+    let mut feed = upload::Feed::new(source);
+    let mut collect = upload::Collect::new(head, body, on_progress);
+    let task = UploadTask::new(context, &upload, transport.now()).with_limit(collect.limit());
+    let (event, fill) =
+        (|event: upload::Event<'_>| collect.event(event), |offset, space: &mut [u8]| feed.fill(offset, space));
+    let outcome = run_with_content(transport, task, receive, transmit, event, fill).await;
+    collect.answer(outcome)
+}
+
+/// Calls `my.downloadFile`: `Ok` is `success`, and the file is committed to `store`; `Err` is `fail`, and nothing of it
+/// stays.
+///
+/// [`Memory::body`] is not needed. `on_progress` is `onProgressUpdate`.
+///
+/// # Errors
+/// [`Failure`], with a reason and, once a head had arrived, status and header fields.
+pub async fn download<'m, T: Transport>(
+    transport: &T,
+    context: &Context<'_>,
+    download: &Download<'_>,
+    store: &mut impl Store,
+    memory: Memory<'m>,
+    on_progress: impl FnMut(ProgressUpdate),
+) -> Result<Downloaded<'m>, Failure<'m>> {
+    let Memory { receive, transmit, redirect, head, body: _ } = memory;
+    let mut collect = download::Collect::new(store, head, on_progress);
+    let task = DownloadTask::new(context, download, redirect, transport.now());
+    let outcome = run(transport, task, receive, transmit, |event| collect.event(event)).await;
+    collect.answer(outcome)
 }
 
 /// Runs a task without content of the caller's to its end. Every task ends by its deadline, whatever the peer does.

@@ -7,6 +7,17 @@
 //!                       \_______________________________________/
 //! ```
 //!
+//! ```
+//! use miniwire_core::http::chunked::{Decoded, Decoder};
+//!
+//! let (mut decoder, coded) = (Decoder::new(), b"2;ext=1\r\nhi\r\n0\r\nTrailer: x\r\n\r\nnext");
+//! let (first, decoded) = decoder.decode(coded).unwrap();
+//! assert_eq!(decoded, Decoded::Data(b"hi"));
+//! let (second, decoded) = decoder.decode(&coded[first..]).unwrap();
+//! assert_eq!(decoded, Decoded::End);
+//! assert_eq!(&coded[first + second..], b"next");
+//! ```
+//!
 //! Extensions and trailer fields are checked and dropped; nothing has to be buffered, so they need no memory.
 
 use crate::digits::hex_digit;

@@ -112,6 +112,8 @@ pub enum ExchangeError {
 #[derive(Clone, Copy, Debug)]
 pub struct Exchange {
     sending: Sending,
+    /// Of what is being sent: bytes of it that are written; of the content, bytes that are still to come.
+    place: u64,
     sent: u64,
     /// Bytes of the transmit buffer that are ready to go.
     ready: usize,
@@ -126,12 +128,12 @@ pub struct Exchange {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sending {
-    /// What the message writes first; so many bytes of it have been written.
-    Before(u64),
-    /// The caller's content: so many bytes are to come.
-    Content(u64),
+    /// What the message writes first.
+    Before,
+    /// The caller's content.
+    Content,
     /// What the message writes last.
-    After(u64),
+    After,
     /// The last piece was handed out.
     Complete,
     /// An answer came, or the link broke, before the last piece.
@@ -148,7 +150,8 @@ impl Exchange {
     /// Before the first byte of the request.
     pub const fn new() -> Self {
         Self {
-            sending: Sending::Before(0),
+            sending: Sending::Before,
+            place: 0,
             sent: 0,
             ready: 0,
             content: 0,
@@ -187,13 +190,13 @@ impl Exchange {
     /// So many bytes of content stand where [`Step::Fill`] wanted them. None are no progress: a caller whose content
     /// has ended too early abandons the exchange.
     pub fn filled(&mut self, bytes: usize) {
-        if let Sending::Content(remaining) = self.sending {
+        if self.sending == Sending::Content {
             self.ready = self.ready.saturating_add(bytes);
             self.content = self.content.saturating_add(bytes as u64);
-            self.sending = match remaining.saturating_sub(bytes as u64) {
-                0 => Sending::After(0),
-                remaining => Sending::Content(remaining),
-            };
+            self.place = self.place.saturating_sub(bytes as u64);
+            if self.place == 0 {
+                self.sending = Sending::After;
+            }
         }
     }
 
@@ -247,24 +250,17 @@ impl Exchange {
 
     /// The next piece, as large as the transmit buffer if there is so much.
     fn transmit<'i>(&mut self, message: &dyn Message, tx: &mut [u8]) -> Result<Option<Step<'i>>, ExchangeError> {
-        if let Sending::Before(written) = self.sending {
-            let (more, complete) = self.put(written, tx, |out| message.write(out))?;
-            self.sending = match message.content() {
-                _ if !complete => Sending::Before(written.saturating_add(more)),
-                0 => Sending::After(0),
-                content => Sending::Content(content),
-            };
+        if self.sending == Sending::Before && self.put(message, tx)? {
+            self.place = message.content();
+            self.sending = if self.place == 0 { Sending::After } else { Sending::Content };
         }
-        if let Sending::Content(remaining) = self.sending
-            && self.ready < tx.len()
-        {
-            let room = usize::try_from(remaining).unwrap_or(usize::MAX);
+        if self.sending == Sending::Content && self.ready < tx.len() {
+            let room = usize::try_from(self.place).unwrap_or(usize::MAX);
             let end = self.ready.saturating_add(room).min(tx.len());
             return Ok(Some(Step::Fill { at: self.ready, end, offset: self.content }));
         }
-        if let Sending::After(written) = self.sending {
-            let (more, complete) = self.put(written, tx, |out| message.write_after(out))?;
-            self.sending = if complete { Sending::Complete } else { Sending::After(written.saturating_add(more)) };
+        if self.sending == Sending::After && self.put(message, tx)? {
+            self.sending = Sending::Complete;
         }
         let length = core::mem::take(&mut self.ready);
         self.content_written = self.content;
@@ -277,23 +273,20 @@ impl Exchange {
         }
     }
 
-    /// Puts what is written, from offset `skip` on, behind what is ready. Returns how many bytes fitted, and whether
-    /// they are the last.
-    fn put(
-        &mut self,
-        skip: u64,
-        tx: &mut [u8],
-        write: impl FnOnce(&mut dyn Sink) -> Result<(), WriteError>,
-    ) -> Result<(u64, bool), ExchangeError> {
-        let mut window = Window::new(skip, tx.get_mut(self.ready..).unwrap_or_default());
-        let complete = match write(&mut window) {
-            Ok(()) => true,
-            Err(WriteError::Full) => false,
-            Err(WriteError::NotConvertible) => return Err(ExchangeError::NotConvertible),
+    /// Puts what the message writes now, as far as it is not written, behind what is ready. Returns whether that was
+    /// the last of it.
+    fn put(&mut self, message: &dyn Message, tx: &mut [u8]) -> Result<bool, ExchangeError> {
+        let mut window = Window::new(self.place, tx.get_mut(self.ready..).unwrap_or_default());
+        let written = match self.sending {
+            Sending::Before => message.write(&mut window),
+            _ => message.write_after(&mut window),
         };
-        let written = window.len();
-        self.ready = self.ready.saturating_add(written);
-        Ok((written as u64, complete))
+        if written == Err(WriteError::NotConvertible) {
+            return Err(ExchangeError::NotConvertible);
+        }
+        self.ready = self.ready.saturating_add(window.len());
+        self.place = self.place.saturating_add(window.len() as u64);
+        Ok(written.is_ok())
     }
 
     fn receive<'i>(&mut self, rx: &'i [u8]) -> Result<(usize, Step<'i>), ExchangeError> {

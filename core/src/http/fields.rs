@@ -1,25 +1,28 @@
 //! Field lines of a head that has been parsed, as borrowed names and values (RFC 9110 section 5).
 
+use crate::scan::{find, split};
+
 /// The fields of a response in wire order, with the spelling of the wire.
 ///
-/// Made only from lines that a [`HeadReader`](super::head::HeadReader) has accepted, or from bytes in which it accepts
-/// what it can: a line without a colon is passed over.
+/// Meant for a head that a [`HeadReader`](super::head::HeadReader) has accepted, or for the beginning of one. Other bytes
+/// give no more than fields that make no sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fields<'i> {
     lines: &'i [u8],
+    /// The same where all of it is UTF-8, as nearly always: so the names need not be checked one by one. Else empty.
+    text: &'i str,
 }
 
 impl<'i> Fields<'i> {
-    /// The fields of these lines, each ended by CRLF.
-    pub(crate) const fn new(lines: &'i [u8]) -> Self {
-        Self { lines }
-    }
-
     /// The fields of a whole head that was kept (see [`Head::raw`](super::head::Head::raw)).
     pub fn of_head(raw: &'i [u8]) -> Self {
-        let after = memchr::memchr(b'\n', raw).map_or(raw.len(), |at| at.saturating_add(1));
+        let after = find(b'\n', raw).map_or(raw.len(), |at| at.saturating_add(1));
         let lines = raw.get(after..).unwrap_or_default();
-        Self { lines: lines.strip_suffix(b"\r\n").unwrap_or(lines) }
+        let lines = match lines {
+            [lines @ .., b'\r', b'\n'] => lines,
+            _ => lines,
+        };
+        Self { lines, text: core::str::from_utf8(lines).unwrap_or_default() }
     }
 
     /// The first field of this name, in any letter case.
@@ -38,34 +41,29 @@ impl<'i> Iterator for Fields<'i> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let end = memchr::memchr(b'\r', self.lines)?;
-            let (line, rest) = self.lines.split_at_checked(end)?;
-            self.lines = rest.get(2..).unwrap_or_default();
-            let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
-            let (name, value) = line.split_at_checked(colon)?;
-            // Accepted names are tokens, so they are ASCII.
-            let Ok(name) = core::str::from_utf8(name) else { continue };
-            return Some((name, trim(value.get(1..).unwrap_or_default())));
-        }
+        let colon = find(b':', self.lines)?;
+        let (name, rest) = self.lines.split_at_checked(colon)?;
+        let (value, rest) = rest.split_at_checked(find(b'\r', rest)?)?;
+        let text = self.text;
+        // Behind the CRLF.
+        self.lines = rest.get(2..).unwrap_or_default();
+        self.text = text.get(text.len().saturating_sub(self.lines.len())..).unwrap_or_default();
+        // Accepted names are tokens, so they are ASCII.
+        let name = text.get(..colon).or_else(|| core::str::from_utf8(name).ok())?;
+        Some((name, trim(value.get(1..)?)))
     }
 }
 
-/// Without the optional white space around it (RFC 9110 section 5.5).
+/// Without the optional white space around it (RFC 9110 section 5.5). Of what else this would take away, nothing can be
+/// in a value that was accepted.
 #[inline]
-pub(crate) fn trim(mut value: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] = value {
-        value = rest;
-    }
-    while let [rest @ .., b' ' | b'\t'] = value {
-        value = rest;
-    }
-    value
+pub(crate) fn trim(value: &[u8]) -> &[u8] {
+    value.trim_ascii()
 }
 
 /// The members of a comma-separated list, empty ones left out (RFC 9110 section 5.6.1).
 pub(crate) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|byte| *byte == b',').map(trim).filter(|member| !member.is_empty())
+    split(b',', value).map(trim).filter(|member| !member.is_empty())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use super::fields::list;
 use crate::digits::decimal;
+use crate::scan::split;
 
 /// How the end of a response body is found (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +101,7 @@ impl<'i> Facts<'i> {
     /// RFC 9112 section 6.3: one decimal number, or a list of one and the same, in however many fields.
     fn note_length(&mut self, value: &[u8]) {
         // An empty member is not a number, so the list is split here and not by `list`.
-        for member in value.split(|byte| *byte == b',') {
+        for member in split(b',', value) {
             self.length = match (self.length, decimal(super::fields::trim(member))) {
                 (Length::Absent, Some(bytes)) => {
                     self.bytes = bytes;
@@ -176,12 +177,15 @@ impl<'i> Facts<'i> {
 
 /// The charset parameter of a media type (RFC 9110 section 8.3.2).
 fn charset(media_type: &[u8]) -> Charset {
-    for parameter in media_type.split(|byte| *byte == b';').skip(1) {
+    for parameter in split(b';', media_type).skip(1) {
         let parameter = super::fields::trim(parameter);
         if let Some((name, value)) = parameter.split_at_checked(8)
             && name.eq_ignore_ascii_case(b"charset=")
         {
-            return known_charset(value.strip_prefix(b"\"").and_then(|v| v.strip_suffix(b"\"")).unwrap_or(value));
+            return known_charset(match value {
+                [b'"', quoted @ .., b'"'] => quoted,
+                _ => value,
+            });
         }
     }
     Charset::Utf8

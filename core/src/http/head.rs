@@ -7,13 +7,13 @@ use core::mem::MaybeUninit;
 
 use super::fields::Fields;
 use super::framing::Facts;
+use crate::scan::find;
 
 /// A complete response head, borrowed from the receive buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head<'i> {
     status: u16,
     raw: &'i [u8],
-    fields: Fields<'i>,
 }
 
 impl<'i> Head<'i> {
@@ -24,14 +24,14 @@ impl<'i> Head<'i> {
 
     /// The reason phrase as sent; often empty, never to be relied on (RFC 9112 section 4).
     pub fn reason_phrase(&self) -> &'i [u8] {
-        let line = memchr::memchr(b'\r', self.raw).and_then(|end| self.raw.get(..end)).unwrap_or_default();
+        let line = find(b'\r', self.raw).and_then(|end| self.raw.get(..end)).unwrap_or_default();
         // "HTTP/1.1 200 " is 13 bytes.
         line.get(13..).unwrap_or_default()
     }
 
     /// The fields in wire order, repeated ones included (REQ-10).
-    pub const fn fields(&self) -> Fields<'i> {
-        self.fields
+    pub fn fields(&self) -> Fields<'i> {
+        Fields::of_head(self.raw)
     }
 
     /// The head as it came: status line, field lines and the empty line.
@@ -49,12 +49,8 @@ pub enum HeadError {
     TooManyFields,
 }
 
-/// How many fields a head may have.
+/// How many fields a head may have. While one is parsed, each takes 16 bytes of stack on a 32-bit machine.
 pub const MAX_FIELDS: usize = 100;
-
-/// The array that `httparse` fills lies on the stack, 16 bytes a field on a 32-bit machine; most heads need no more
-/// than this.
-const USUAL_FIELDS: usize = 32;
 
 /// Remembers how far an incomplete head was searched, so that a head arriving in drips costs linear time.
 #[derive(Clone, Copy, Debug, Default)]
@@ -96,37 +92,27 @@ impl HeadReader {
 
     fn finds_end(&mut self, rx: &[u8]) -> bool {
         // The end may straddle what was searched before.
-        let from = self.searched.saturating_sub(3);
-        let unsearched = rx.get(from..).unwrap_or_default();
+        let mut rest = rx.get(self.searched.saturating_sub(3)..).unwrap_or_default();
         self.searched = rx.len();
-        memchr::memchr_iter(b'\n', unsearched)
-            .any(|at| unsearched.get(..=at).is_some_and(|upto| upto.ends_with(b"\n\r\n") || upto.ends_with(b"\n\n")))
+        while let Some(line) = find(b'\n', rest) {
+            rest = rest.get(line.saturating_add(1)..).unwrap_or_default();
+            if rest.starts_with(b"\r\n") || rest.starts_with(b"\n") {
+                return true;
+            }
+        }
+        false
     }
 }
 
+#[inline(never)]
 fn parse(rx: &[u8]) -> Result<Option<(Head<'_>, Facts<'_>)>, HeadError> {
     // RFC 9112 section 2.2 lets servers skip empty lines before a request; nobody is let to before a response.
     if rx.first().is_some_and(|first| *first != b'H') {
         return Err(HeadError::Malformed);
     }
-    match parse_into::<USUAL_FIELDS>(rx) {
-        Err(HeadError::TooManyFields) => parse_into::<MAX_FIELDS>(rx),
-        parsed => parsed,
-    }
-}
-
-// Never inlined, so that the larger array does not burden the stack where the smaller is used.
-#[inline(never)]
-fn parse_into<const FIELDS: usize>(rx: &[u8]) -> Result<Option<(Head<'_>, Facts<'_>)>, HeadError> {
-    parse_with(rx, &mut [const { MaybeUninit::uninit() }; FIELDS])
-}
-
-fn parse_with<'i>(
-    rx: &'i [u8],
-    slots: &mut [MaybeUninit<httparse::Header<'i>>],
-) -> Result<Option<(Head<'i>, Facts<'i>)>, HeadError> {
+    let mut slots = [const { MaybeUninit::uninit() }; MAX_FIELDS];
     let mut response = httparse::Response::new(&mut []);
-    let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, rx, slots);
+    let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, rx, &mut slots);
     let length = match parsed {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return Ok(None),
@@ -136,7 +122,6 @@ fn parse_with<'i>(
     let raw = rx.get(..length).ok_or(HeadError::Malformed)?;
     let status = response.code.filter(|code| *code >= 100).ok_or(HeadError::Malformed)?;
     let minor = response.version.ok_or(HeadError::Malformed)?;
-    let first = end_of_line(raw, 0).ok_or(HeadError::Malformed)?;
     let mut facts = Facts::new(minor);
     for field in response.headers.iter() {
         if !ends_in_crlf(raw, field.value) {
@@ -144,18 +129,13 @@ fn parse_with<'i>(
         }
         facts.note(field.name, field.value);
     }
-    let (lines, end) = raw.get(first..).and_then(<[u8]>::split_last_chunk::<2>).ok_or(HeadError::Malformed)?;
-    if end != b"\r\n" {
-        return Err(HeadError::Malformed);
-    }
-    Ok(Some((Head { status, raw, fields: Fields::new(lines) }, facts)))
+    let is_whole = starts_with_whole_line(raw) && matches!(raw, [.., b'\r', b'\n', b'\r', b'\n']);
+    if is_whole { Ok(Some((Head { status, raw }, facts))) } else { Err(HeadError::Malformed) }
 }
 
-/// Where the line that begins at `from` ends, its CRLF included; `None` for a bare LF.
-fn end_of_line(raw: &[u8], from: usize) -> Option<usize> {
-    let line = raw.get(from..)?;
-    let line = line.get(..=memchr::memchr(b'\n', line)?)?;
-    line.ends_with(b"\r\n").then_some(from.saturating_add(line.len()))
+/// Whether the first line ends in CRLF.
+fn starts_with_whole_line(raw: &[u8]) -> bool {
+    find(b'\n', raw).and_then(|end| raw.get(..end)).is_some_and(|line| matches!(line, [.., b'\r']))
 }
 
 /// Whether the line of `value`, a part of `raw`, ends in CRLF: `httparse` takes a bare LF, too.

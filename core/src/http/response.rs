@@ -4,6 +4,29 @@
 //!  Head --1xx--> Head
 //!    \--final--> Body (by its framing) --> Done
 //! ```
+//!
+//! A whole life, in two pieces:
+//!
+//! ```
+//! use miniwire_core::http::response::{Part, ResponseReader};
+//!
+//! let mut reader = ResponseReader::new();
+//! let (consumed, part) = reader.read(b"HTTP/1.1 200 OK\r\nTransfer-Enc", false).unwrap();
+//! assert!(consumed == 0 && matches!(part, Part::More)); // a head is read once it is whole
+//!
+//! let mut rx = &b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"[..];
+//! loop {
+//!     let (consumed, part) = reader.read(rx, false).unwrap();
+//!     match part {
+//!         Part::Head(head, _) => assert_eq!(head.status(), 200),
+//!         Part::Body(bytes) => assert_eq!(bytes, b"hi"),
+//!         Part::End => break,
+//!         other => panic!("{other:?}"),
+//!     }
+//!     rx = &rx[consumed..];
+//! }
+//! assert!(reader.persists());
+//! ```
 
 use super::chunked::{Decoded, Decoder};
 use super::framing::{Facts, Framing};

@@ -9,9 +9,11 @@ use super::task::{Event, Outcome};
 use crate::base64;
 use crate::http::fields::Fields;
 use crate::http::framing::Charset;
+use crate::json::validate::Validator;
 use crate::policy::Api;
 use crate::reason::Reason;
 use crate::sink::{Full, Sink, Window};
+use crate::utf8::put_latin1;
 
 /// Gathers a task's events into two sinks: the head of the answer as it came, and its converted body.
 #[derive(Debug)]
@@ -59,18 +61,7 @@ impl<H: Sink, B: Sink> Collect<H, B> {
     fn convert(&mut self, bytes: &[u8]) -> Result<(), Full> {
         match self.data_type {
             DataType::Base64 => self.encoder.put(bytes, &mut self.body),
-            DataType::Text if self.latin1 => {
-                for run in bytes.chunk_by(|a, b| a.is_ascii() && b.is_ascii()) {
-                    match run {
-                        // ISO-8859-1 is the first 256 code points.
-                        [byte] if !byte.is_ascii() => {
-                            self.body.put(char::from(*byte).encode_utf8(&mut [0; 4]).as_bytes())?;
-                        }
-                        run => self.body.put(run)?,
-                    }
-                }
-                Ok(())
-            }
+            DataType::Text if self.latin1 => put_latin1(bytes, &mut self.body),
             DataType::Json | DataType::Text => self.body.put(bytes),
         }
     }
@@ -97,15 +88,26 @@ impl<'m> Collect<Window<'m>, Window<'m>> {
     /// # Errors
     /// [`Failure`] for `fail`.
     pub fn answer(self, mut outcome: Outcome) -> Result<Response<'m>, Failure<'m>> {
+        let is_json = self.data_type == DataType::Json;
         let (head, body) = self.finish(&mut outcome);
         let head = head.map_or(&[][..], |head| head.into_filled());
         let response = Response::new(&outcome, head, body.into_filled());
-        match (outcome.result, response) {
-            (Ok(()), Some(response)) => Ok(response),
-            (Err(reason), response) => Err(Failure { reason, response }),
-            // A success has a status.
-            (Ok(()), None) => Err(Failure { reason: Reason::ConnectionClosed, response }),
-        }
+        let response = response.map(|response| Response { is_json, ..response });
+        answered(Api::Request, outcome.result, response)
+    }
+}
+
+/// `success` or `fail` of an API.
+pub(crate) fn answered<'b>(
+    api: Api,
+    result: Result<(), Reason>,
+    response: Option<Response<'b>>,
+) -> Result<Response<'b>, Failure<'b>> {
+    match (result, response) {
+        (Ok(()), Some(response)) => Ok(response),
+        (Err(reason), response) => Err(Failure { api, reason, response }),
+        // A success has a status.
+        (Ok(()), None) => Err(Failure { api, reason: Reason::ConnectionClosed, response }),
     }
 }
 
@@ -115,6 +117,8 @@ pub struct Response<'b> {
     status: u16,
     head: &'b [u8],
     data: &'b str,
+    /// The data was checked as it came.
+    is_json: bool,
 }
 
 impl<'b> Response<'b> {
@@ -122,7 +126,12 @@ impl<'b> Response<'b> {
     pub fn new(outcome: &Outcome, head: &'b [u8], data: &'b [u8]) -> Option<Self> {
         // Data that could not be converted is not data.
         let data = if outcome.has_data() { core::str::from_utf8(data).unwrap_or_default() } else { "" };
-        outcome.status.map(|status| Self { status, head, data })
+        Self::with_data(outcome.status, head, data)
+    }
+
+    /// An answer with this data; `None` if no head arrived.
+    pub(crate) fn with_data(status: Option<u16>, head: &'b [u8], data: &'b str) -> Option<Self> {
+        status.map(|status| Self { status, head, data, is_json: false })
     }
 
     /// The status code.
@@ -135,21 +144,26 @@ impl<'b> Response<'b> {
         Fields::of_head(self.head)
     }
 
-    /// The data: JSON text, text, or base64, by `dataType`.
+    /// The data: JSON text, text, or base64, by `dataType`; of an upload text, of a download none.
     pub const fn text(&self) -> &'b str {
         self.data
     }
 
     /// The data as a typed value (REQ-11).
     ///
-    /// `scratch` holds one string at a time while its escapes are resolved. The body is known to be valid JSON;
-    /// `serde-json-core` reads it. It cannot give borrowed strings with escapes, characters outside the Basic
+    /// `scratch` holds one string at a time while its escapes are resolved. `serde-json-core` reads the data, once it is
+    /// known to be one JSON text. It cannot give borrowed strings with escapes, characters outside the Basic
     /// Multilingual Plane that are written as two `\u` escapes, or types that must see the data to know their shape
     /// (untagged enums, `serde_json::Value`).
     ///
     /// # Errors
     /// [`JsonError`] where the value is not of this type or not within these limits.
     pub fn json<T: Deserialize<'b>>(&self, scratch: &mut [u8]) -> Result<T, JsonError> {
+        // Text that was not asked for as JSON can be anything, and what reads it next is not strict.
+        if !self.is_json {
+            let mut validator = Validator::new();
+            validator.push(self.data.as_bytes()).and_then(|()| validator.finish()).map_err(|_| JsonError)?;
+        }
         match serde_json_core::from_slice_escaped(self.data.as_bytes(), scratch) {
             Ok((value, _)) => Ok(value),
             Err(_) => Err(JsonError),
@@ -179,6 +193,8 @@ impl Outcome {
 /// `fail`: why, and the answer as far as it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure<'b> {
+    /// Which API failed.
+    pub api: Api,
     /// Why.
     pub reason: Reason,
     /// The answer, once its head had arrived.
@@ -186,9 +202,9 @@ pub struct Failure<'b> {
 }
 
 impl Failure<'_> {
-    /// `error`: the code of the table of `my.request`.
+    /// `error`: the code of the table of its API.
     pub const fn code(&self) -> u8 {
-        self.reason.code(Api::Request)
+        self.reason.code(self.api)
     }
 }
 

@@ -6,6 +6,7 @@ mod collect;
 mod options;
 mod task;
 
+pub(crate) use collect::answered;
 pub use collect::{Collect, Failure, JsonError, Response};
 pub use options::{DataType, Method, Redirect, Request};
 pub use task::{Answer, Event, Outcome, RequestTask};

@@ -163,6 +163,8 @@ impl Answer {
         Ok(())
     }
 
+    // Never inlined: in a large frame it would be larger itself.
+    #[inline(never)]
     fn body(&mut self, bytes: &[u8]) -> Result<(), Reason> {
         // What is within the limit is checked first, so that the first fault decides at any split.
         let room = usize::try_from(self.limit.saturating_sub(self.received)).unwrap_or(usize::MAX);

@@ -11,9 +11,23 @@ use crate::task::{Action, Misuse, Poll, Task};
 /// Runs a task to its end, as the loops of `drive` do.
 pub(crate) fn run<K: Task>(
     peer: &mut Peer,
+    task: K,
+    buffers: (usize, usize),
+    on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
+) -> K::Outcome
+where
+    K::Outcome: PartialEq + Debug,
+{
+    run_with_content(peer, task, buffers, on_event, |_, _| panic!("content is asked for"))
+}
+
+/// The same with content of the caller's.
+pub(crate) fn run_with_content<K: Task>(
+    peer: &mut Peer,
     mut task: K,
     (receive, transmit): (usize, usize),
     mut on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
+    mut content: impl FnMut(u64, &mut [u8]) -> Result<usize, Reason>,
 ) -> K::Outcome
 where
     K::Outcome: PartialEq + Debug,
@@ -74,10 +88,12 @@ where
                     read(peer, &mut task, open, &mut rx, receive);
                 }
             }
-            // The content of every file here is so many `x`.
-            Action::Fill { at, end, .. } => {
-                tx[at..end].fill(b'x');
-                task.filled(end - at);
+            Action::Fill { at, end, offset } => {
+                assert!(at < end, "room for no content");
+                match content(offset, &mut tx[at..end]) {
+                    Ok(bytes) => task.filled(bytes),
+                    Err(reason) => task.refuse(reason),
+                }
             }
             Action::Read => {
                 rx.drain(..consumed);

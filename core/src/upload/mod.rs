@@ -43,7 +43,12 @@
 //! assert_eq!((outcome.result, outcome.status), (Ok(()), Some(201)));
 //! ```
 
-use crate::call::{Call, CallTask, Content, Ended, Headers, Heard, Heed, Input, Kind, Outgoing, Patience, Progress};
+mod collect;
+mod feed;
+
+use crate::call::{
+    Call, CallTask, Content, Ended, Envelope, Headers, Heard, Heed, Input, Kind, Outgoing, Patience, Progress,
+};
 use crate::context::Context;
 use crate::http::framing::Charset;
 use crate::http::head::Head;
@@ -53,8 +58,10 @@ use crate::policy::Api;
 use crate::progress::{Meter, ProgressUpdate};
 use crate::reason::Reason;
 use crate::request::Method;
-use crate::storage::{Source, StorageFault};
+use crate::sink::{Full, Sink};
 use crate::time::Instant;
+pub use collect::Collect;
+pub use feed::{Feed, source_reason};
 
 /// The input of `my.uploadFile` (UP-01).
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +98,11 @@ impl<'r> Upload<'r> {
         self
     }
 
+    /// The same upload of a file of this length.
+    pub(crate) const fn of_length(self, length: u64) -> Self {
+        Self { length, ..self }
+    }
+
     /// With these header fields.
     pub const fn header(mut self, header: &'r [(&'r str, &'r str)]) -> Self {
         self.header = header;
@@ -104,21 +116,45 @@ impl<'r> Upload<'r> {
     }
 }
 
-impl Input for Upload<'_> {
-    fn outgoing(&self) -> Outgoing<'_> {
-        let form = Form {
+impl Upload<'_> {
+    fn form(&self) -> Form<'_> {
+        Form {
             fields: self.form_data,
             name: self.file_name,
             file_name: self.base_name,
             content_type: self.file_type.media_type(self.base_name),
             boundary: self.boundary,
-        };
+        }
+    }
+}
+
+impl Envelope for Upload<'_> {
+    fn write_content_type(&self, out: &mut dyn Sink) -> Result<(), Full> {
+        out.put(b"multipart/form-data; boundary=")?;
+        self.boundary.write(out)
+    }
+
+    fn write_before(&self, out: &mut dyn Sink) -> Result<(), Full> {
+        self.form().write_before(out)
+    }
+
+    fn write_after(&self, out: &mut dyn Sink) -> Result<(), Full> {
+        self.form().write_after(out)
+    }
+
+    fn len(&self, file: u64) -> Option<u64> {
+        self.form().len(file)
+    }
+}
+
+impl Input for Upload<'_> {
+    fn outgoing(&self) -> Outgoing<'_> {
         Outgoing {
             api: Api::UploadFile,
             url: self.url,
             method: Method::Post,
             headers: Headers(self.header),
-            content: Content::File(form, self.length),
+            content: Content::File(self, self.length),
             // Any status is the answer.
             follow: false,
         }
@@ -200,7 +236,11 @@ impl Kind for Uploading {
             // Redirects are not followed.
             Heard::Interim(head) | Heard::Redirect(head) => Event::Interim(head),
             Heard::Head(head, facts) => {
-                let doom = (heed.by_proxy && head.status() == 407).then_some(Reason::ProxyRefused);
+                let doom = match head.status() {
+                    407 if heed.by_proxy => Some(Reason::ProxyRefused),
+                    status if facts.length(status).is_some_and(|length| length > self.limit) => Some(Reason::TooLarge),
+                    _ => None,
+                };
                 return Ok((Event::Head { head, charset: facts.charset() }, doom));
             }
             Heard::Body(bytes) => {
@@ -232,40 +272,5 @@ impl Kind for Uploading {
     }
 }
 
-/// Fills a task's transmit buffer from a [`Source`].
-#[derive(Debug)]
-pub struct Feed<'s, S> {
-    source: &'s mut S,
-}
-
-impl<'s, S: Source> Feed<'s, S> {
-    /// From this source.
-    pub const fn new(source: &'s mut S) -> Self {
-        Self { source }
-    }
-
-    /// Carries out [`Action::Fill`](crate::task::Action::Fill).
-    ///
-    /// # Errors
-    /// The reason why the source cannot be read; the task is then to be refused with it.
-    pub fn fill(&mut self, offset: u64, space: &mut [u8]) -> Result<usize, Reason> {
-        if offset == 0 {
-            self.source.rewind().map_err(source_reason)?;
-        }
-        match self.source.read(space).map_err(source_reason)? {
-            0 => Err(Reason::FileChanged),
-            read => Ok(read),
-        }
-    }
-}
-
-/// What a fault of a source means to an upload.
-pub const fn source_reason(fault: StorageFault) -> Reason {
-    match fault {
-        StorageFault::NotFound => Reason::FileNotFound,
-        StorageFault::NotAFile => Reason::NotAFile,
-        StorageFault::Denied => Reason::FileUnreadable,
-        StorageFault::Changed => Reason::FileChanged,
-        StorageFault::Full | StorageFault::Failed => Reason::FileFailed,
-    }
-}
+#[cfg(test)]
+mod tests;

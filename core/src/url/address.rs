@@ -2,22 +2,20 @@
 //!
 //! The parser of `core::net` takes the same language, but has panicking code in it and is some four times larger.
 
-use super::position_of;
 use crate::digits::{decimal, hex_digit};
+use crate::scan::split;
 
 /// Four decimal numbers up to 255, without leading zeros.
 pub(super) fn v4(text: &[u8]) -> Option<[u8; 4]> {
     let mut address = [0; 4];
-    let mut rest = Some(text);
+    let mut numbers = split(b'.', text);
     for octet in &mut address {
-        let (digits, after) = split_at_byte(b'.', rest?);
-        *octet = match digits {
+        *octet = match numbers.next()? {
             [b'0', _, ..] => return None,
-            _ => u8::try_from(decimal(digits)?).ok()?,
+            digits => u8::try_from(decimal(digits)?).ok()?,
         };
-        rest = after;
     }
-    rest.is_none().then_some(address)
+    numbers.rest.is_none().then_some(address)
 }
 
 /// An IPv6 address without brackets or zone (RFC 4291 section 2.2): eight groups of up to four hexadecimal digits, of
@@ -26,21 +24,20 @@ pub(super) fn v6(text: &[u8]) -> Option<[u16; 8]> {
     let mut groups = Groups { groups: [0; 8], count: 0 };
     // How many groups come before the `::`.
     let mut gap = None;
-    let mut rest = Some(match text {
+    let text = match text {
         [b':', tail @ ..] if tail.starts_with(b":") => tail,
         [b':', ..] => return None,
         _ => text,
-    });
-    while let Some(text) = rest {
-        let (group, after) = split_at_byte(b':', text);
-        rest = after;
+    };
+    let mut pieces = split(b':', text);
+    while let Some(group) = pieces.next() {
         if group.is_empty() {
-            // Between the two colons; a single one must not end the address.
+            // Between the two colons. They may end the address, but a single one may not.
             if gap.replace(groups.count).is_some() {
                 return None;
             }
-            rest = Some(after?).filter(|after| !after.is_empty());
-        } else if let (Some([a, b, c, d]), None) = (v4(group), after) {
+            pieces.rest = Some(pieces.rest?).filter(|rest| !rest.is_empty());
+        } else if let (Some([a, b, c, d]), None) = (v4(group), pieces.rest) {
             groups.add(u16::from_be_bytes([a, b]))?;
             groups.add(u16::from_be_bytes([c, d]))?;
         } else {
@@ -83,12 +80,6 @@ fn hex_group(digits: &[u8]) -> Option<u16> {
         return None;
     }
     digits.iter().try_fold(0, |value, digit| Some(value << 4 | u16::from(hex_digit(*digit)?)))
-}
-
-/// What comes before the first such byte, and what comes after it, where there is one.
-fn split_at_byte(byte: u8, text: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let at = position_of(&[byte], text);
-    (text.get(..at).unwrap_or_default(), text.get(at.saturating_add(1)..))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::address;
 use crate::digits::decimal;
+use crate::scan::split;
 
 /// What a host is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub(crate) struct Host<'a> {
 impl<'a> Host<'a> {
     /// The text without a final dot.
     pub(crate) fn without_dot(self) -> &'a str {
-        self.text.strip_suffix('.').unwrap_or(self.text)
+        without_dot(self.text)
     }
 
     /// Whether both mean the same host.
@@ -44,9 +45,9 @@ impl<'a> Host<'a> {
         let at = name.len().saturating_sub(parent_name.len());
         self.kind == HostKind::Name
             && parent.kind == HostKind::Name
-            && name
-                .split_at_checked(at)
-                .is_some_and(|(labels, suffix)| labels.ends_with(b".") && suffix.eq_ignore_ascii_case(parent_name))
+            && name.split_at_checked(at).is_some_and(|(labels, suffix)| {
+                matches!(labels, [.., b'.']) && suffix.eq_ignore_ascii_case(parent_name)
+            })
     }
 }
 
@@ -92,12 +93,12 @@ pub(crate) fn port_number(digits: &str) -> Option<u16> {
 /// underscore is no letter of a host name (RFC 952), but is in use. A host that ends in a number is an address to
 /// those who read it as inet_aton does, so it must be a plain dotted quad.
 fn kind_of(host: &str) -> Option<HostKind> {
-    let name = host.strip_suffix('.').unwrap_or(host);
+    let name = without_dot(host);
     if name.len() > 253 {
         return None;
     }
     let mut last: &[u8] = &[];
-    for label in name.as_bytes().split(|byte| *byte == b'.') {
+    for label in split(b'.', name.as_bytes()) {
         let legal = label.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
         if label.is_empty() || label.len() > 63 || !legal {
             return None;
@@ -108,6 +109,13 @@ fn kind_of(host: &str) -> Option<HostKind> {
         return Some(HostKind::Name);
     }
     address::v4(host.as_bytes()).map(|_| HostKind::V4)
+}
+
+fn without_dot(name: &str) -> &str {
+    match name.as_bytes() {
+        [before @ .., b'.'] => name.get(..before.len()).unwrap_or(name),
+        _ => name,
+    }
 }
 
 fn is_number(label: &[u8]) -> bool {

@@ -16,6 +16,7 @@
 
 use crate::digits::put_decimal;
 use crate::percent;
+use crate::scan::find;
 use crate::sink::{Full, Sink};
 
 mod address;
@@ -169,7 +170,7 @@ impl<'u> Url<'u> {
             None | Some("") => scheme.default_port(),
             Some(digits) => port_number(digits).ok_or(UrlError::Malformed)?,
         };
-        if memchr::memchr(b'\\', path.as_bytes()).is_some() {
+        if find(b'\\', path.as_bytes()).is_some() {
             return Err(UrlError::Malformed);
         }
         if percent::has_malformed_escape(path_and_query.as_bytes()) {

@@ -1,5 +1,11 @@
 //! UTF-8 that arrives in pieces (RFC 3629).
 
+mod latin1;
+mod lossy;
+
+pub use latin1::put_latin1;
+pub use lossy::Lossy;
+
 /// The bytes are not UTF-8, or end inside a character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotUtf8;

@@ -1,13 +1,16 @@
 //! `RequestTask.abort()` in each phase, and what it leaves behind.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use miniwire_core::request::Method::Post;
+use miniwire_std::serve::{Identity, Leaf};
 use miniwire_std::{Call, DataType, Trace};
 use miniwire_tests::{BlackHole, Peer, builder, development, fails, promptly, recorded, release, server, until};
+use rustls::{ServerConfig, ServerConnection};
 
 /// Aborts the call 60 ms after its start; it must report that within another 50 ms, started as well as sent.
 #[track_caller]
@@ -70,12 +73,18 @@ fn req_15_abort_while_sending() {
 #[test]
 fn req_15_abort_while_sending_under_tls() {
     let server = server();
-    let client = release(&server).build().unwrap();
-    // The answer waits, and the body fills what is between.
-    aborts_promptly("sending", || {
-        let call = client.request(server.https_url("/delay/3")).method(Post);
-        call.data_bytes(vec![0; 100_000])
+    let Identity { chain, key } = server.authority().issue(&Leaf::default()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap());
+    // It shakes hands, and reads nothing after that.
+    let deaf = Peer::start(move |mut stream, _| {
+        let mut connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+        while connection.is_handshaking() && connection.complete_io(&mut stream).is_ok() {}
+        thread::sleep(Duration::from_secs(3));
     });
+    let client = release(&server).build().unwrap();
+    aborts_promptly("sending, TLS", || client.request(deaf.https_url("/")).method(Post).data_bytes(vec![0; 16 << 20]));
 }
 
 #[test]

@@ -152,7 +152,7 @@ fn ctx_06_unloading_ends_whatever_is_in_flight() {
             silent.https_url("/"),
             server.https_url("/delay/4"),
         ];
-        let calls: Vec<(RequestTask, Recorded)> = urls
+        let calls: Vec<(RequestTask, Recorded<Response>)> = urls
             .iter()
             .map(|url| {
                 let (call, recorded) = recorded(client.request(url));

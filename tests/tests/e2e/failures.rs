@@ -6,8 +6,8 @@ use std::io;
 
 use miniwire_core::request::Method::Post;
 use miniwire_std::serve::{IssuedBy, Leaf, Validity};
-use miniwire_std::{CertificateFault, DataType, Failure, Reason, Response};
-use miniwire_tests::{Answer, CODES, Peer, Proxy, builder, development, failed, fails, refused, release, server};
+use miniwire_std::{Api, CertificateFault, DataType, Failure, Reason, Response};
+use miniwire_tests::{Answer, Peer, Proxy, builder, codes, development, failed, fails, refused, release, server};
 
 /// Every reason, its code and its name; whether something here provokes it.
 const REASONS: [(Reason, u8, &str, bool); 44] = [
@@ -62,8 +62,10 @@ const REASONS: [(Reason, u8, &str, bool); 44] = [
 #[test]
 fn req_15_every_reason_has_a_code_of_the_table() {
     for (reason, code, name, _) in REASONS {
-        assert_eq!((reason.request_code(), reason.name()), (code, name));
-        assert!(CODES.contains(&code));
+        assert_eq!((reason.code(Api::Request), reason.name()), (code, name));
+        for api in [Api::Request, Api::UploadFile, Api::DownloadFile] {
+            assert!(codes(api).contains(&reason.code(api)), "{api:?} {name}");
+        }
     }
     let messages: BTreeSet<_> = REASONS.iter().map(|(reason, ..)| reason.message()).collect();
     assert_eq!(messages.len(), REASONS.len(), "each says something of its own");
@@ -153,8 +155,8 @@ fn req_13_every_reason_comes_about_with_its_code() {
         .collect();
     let expected = REASONS.iter().filter(|(.., here)| *here).map(|(_, code, name, _)| (*code, *name));
     assert_eq!(provoked, expected.collect());
-    let codes: BTreeSet<_> = provoked.iter().map(|(code, _)| *code).collect();
-    assert_eq!(codes, CODES.into());
+    let provoked: BTreeSet<_> = provoked.iter().map(|(code, _)| *code).collect();
+    assert_eq!(provoked, codes(Api::Request).iter().copied().collect());
 }
 
 #[test]

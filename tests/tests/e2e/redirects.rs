@@ -1,11 +1,13 @@
 //! Redirects: which are followed, how far, with what, and through which door.
 
+use std::io::Write;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use miniwire_core::request::Method::{self, Delete, Get, Post, Put};
 use miniwire_std::Redirect::Manual;
 use miniwire_std::serve::Leaf;
-use miniwire_std::{Call, DataType};
+use miniwire_std::{Call, DataType, Response};
 use miniwire_tests::{Peer, development, fails, release, server};
 use serde_json::Value;
 
@@ -54,12 +56,14 @@ fn req_14_the_limit_is_the_contexts() {
     let many = release(&server).max_redirects(9).build().unwrap();
     assert_eq!(many.request(server.https_url("/redirect/9")).send().unwrap().redirects(), 9);
     fails(many.request(server.https_url("/redirect/10")).send(), 19, "TooManyRedirects");
-    let endless = server.https_url("/redirect-to?url=/redirect-to?url=/redirect/5");
-    fails(
-        many.request(endless).timeout(5000).send().and_then(|_| none.request(server.https_url("/redirect/2")).send()),
-        19,
-        "TooManyRedirects",
-    );
+    let circle = Peer::start(|mut stream, _| {
+        while miniwire_tests::read_head(&mut stream).is_some() {
+            let _ = stream.write_all(b"HTTP/1.1 307 X\r\nLocation: /\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    let client = development(&server).build().unwrap();
+    let failure = fails(client.request(circle.http_url("/")).send(), 19, "TooManyRedirects");
+    assert_eq!((failure.response().map(Response::redirects), circle.accepted()), (Some(5), 1));
 }
 
 #[test]
@@ -226,7 +230,7 @@ fn req_14_a_redirect_to_where_nobody_is() {
     let client = development(&server).build().unwrap();
     let nobody = format!("http://{}/", miniwire_tests::refused());
     let failure = fails(client.request(server.https_url(&to(&nobody, 302))).send(), 12, "Connect");
-    assert_eq!(failure.response().map(|response| response.status()), Some(302));
+    assert_eq!(failure.response().map(Response::status), Some(302));
 }
 
 #[test]
@@ -242,7 +246,7 @@ fn req_14_a_redirects_body_is_not_read_for_ever() {
                 let body = "x".repeat(1 << 20);
                 format!("HTTP/1.1 302 X\r\nLocation: /end\r\nContent-Length: 1048576\r\n\r\n{body}")
             };
-            if std::io::Write::write_all(&mut stream, answer.as_bytes()).is_err() {
+            if stream.write_all(answer.as_bytes()).is_err() {
                 return;
             }
         }

@@ -11,7 +11,7 @@ const METHODS: [Method; 4] = [Get, Post, Put, Delete];
 
 /// What the server says that it was sent.
 fn echoed(call: Call) -> Value {
-    call.send().and_then(|response| Ok(response.json::<Value>().expect("an echo"))).expect("a success")
+    call.send().expect("a success").json().expect("an echo")
 }
 
 /// The values of a field, as the server saw them.

@@ -1,8 +1,8 @@
 //! What `--json` prints: one object on one line, for programs.
 
-use std::fmt::Write;
+use std::path::Path;
 
-use miniwire_std::{DataType, Failure, Response};
+use miniwire_std::{DataType, Failure, Reason, Response};
 use serde_json::{Value, json};
 
 /// `success`: `{"ok":true,"status":…,"headers":[[name,value],…],"data":…}`.
@@ -10,29 +10,40 @@ pub(crate) fn success(response: &Response, data_type: DataType) -> String {
     format!("{{\"ok\":true,{}}}\n", answer(response, data_type))
 }
 
+/// `success` of an upload: `{"ok":true,"statusCode":…,"header":[[name,value],…],"data":…}`.
+pub(crate) fn uploaded(response: &Response) -> String {
+    let (header, data) = (headers(response), json!(response.data()));
+    format!("{{\"ok\":true,\"statusCode\":{},\"header\":{header},\"data\":{data}}}\n", response.status())
+}
+
+/// `success` of a download: `{"ok":true,"apFilePath":…}`.
+pub(crate) fn downloaded(path: &Path) -> String {
+    format!("{{\"ok\":true,\"apFilePath\":{}}}\n", json!(path.to_string_lossy()))
+}
+
 /// `fail`: `{"ok":false,"error":…,"reason":…,"errorMessage":…}`, and the answer where one came.
 pub(crate) fn failure(failure: &Failure, data_type: DataType) -> String {
-    let message = json!(failure.to_string());
-    let mut line = format!(
-        "{{\"ok\":false,\"error\":{},\"reason\":\"{}\",\"errorMessage\":{message}",
-        failure.code(),
-        failure.reason().name()
-    );
-    if let Some(response) = failure.response() {
-        // Writing to a string cannot fail.
-        let _ = write!(line, ",{}", answer(response, data_type));
-    }
-    line.push_str("}\n");
-    line
+    let answer = failure.response().map(|response| format!(",{}", answer(response, data_type)));
+    failed(failure.code(), failure.reason(), &failure.to_string(), &answer.unwrap_or_default())
+}
+
+/// `fail` with this, and with what else is to be told.
+pub(crate) fn failed(code: u8, reason: Reason, message: &str, more: &str) -> String {
+    let (reason, message) = (reason.name(), json!(message));
+    format!("{{\"ok\":false,\"error\":{code},\"reason\":\"{reason}\",\"errorMessage\":{message}{more}}}\n")
 }
 
 fn answer(response: &Response, data_type: DataType) -> String {
-    let headers: Value = response.headers().map(|(name, value)| json!([name, text(value)])).collect();
+    let headers = headers(response);
     let data = match data_type {
         DataType::Json if !response.data().is_empty() => compact(response.data()),
         _ => json!(response.data()).to_string(),
     };
     format!("\"status\":{},\"headers\":{headers},\"data\":{data}", response.status())
+}
+
+fn headers(response: &Response) -> Value {
+    response.headers().map(|(name, value)| json!([name, text(value)])).collect()
 }
 
 /// A field value; bytes that are not UTF-8 as ISO-8859-1, which field values were once defined to be.

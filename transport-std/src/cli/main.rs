@@ -1,10 +1,13 @@
 //! The `miniwire` program.
 
+mod download_command;
+mod file_options;
 mod json_output;
 mod policy_options;
 mod request_command;
 mod serve_command;
 mod tour;
+mod upload_command;
 mod verbose;
 
 use std::fmt;
@@ -26,6 +29,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Request(Box<request_command::RequestArgs>),
+    Upload(Box<upload_command::UploadArgs>),
+    Download(Box<download_command::DownloadArgs>),
     Serve(serve_command::ServeArgs),
     Tour(tour::TourArgs),
 }
@@ -37,6 +42,8 @@ pub(crate) struct WrongUsage(String);
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Request(args) => request_command::run(*args),
+        Command::Upload(args) => upload_command::run(*args),
+        Command::Download(args) => download_command::run(*args),
         Command::Serve(args) => serve_command::run(&args),
         Command::Tour(_) => tour::run(),
     }

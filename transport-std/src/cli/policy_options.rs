@@ -36,6 +36,11 @@ pub(crate) struct PolicyOptions {
 }
 
 impl PolicyOptions {
+    /// Whether --allow was given.
+    pub(crate) fn names_hosts(&self) -> bool {
+        !self.allow.is_empty()
+    }
+
     /// A client for calls to `url`, as these options say.
     pub(crate) fn client(&self, url: &str) -> Result<ClientBuilder, WrongUsage> {
         let mut client = Client::builder(&self.appid, &self.app_version);

@@ -131,14 +131,14 @@ fn with_file(call: Call, path: &str) -> Result<Call, WrongUsage> {
     }
 }
 
-fn print_failure(failure: &Failure) -> io::Result<()> {
+pub(crate) fn print_failure(failure: &Failure) -> io::Result<()> {
     let printed = failure.response().map_or(Ok(()), print_body);
     complain(format_args!("error {} ({}): {failure}", failure.code(), failure.reason().name()));
     printed
 }
 
 /// The body, byte for byte; only on a terminal does what comes next begin on a line of its own.
-fn print_body(response: &Response) -> io::Result<()> {
+pub(crate) fn print_body(response: &Response) -> io::Result<()> {
     let data = response.data();
     print(data.as_bytes())?;
     if io::stdout().is_terminal() && !data.is_empty() && !data.ends_with('\n') { print(b"\n") } else { Ok(()) }
@@ -148,7 +148,7 @@ fn json(text: &str) -> Result<Value, String> {
     serde_json::from_str(text).map_err(|error| format!("this is not JSON: {error}"))
 }
 
-fn header(text: &str) -> Result<(String, String), String> {
+pub(crate) fn header(text: &str) -> Result<(String, String), String> {
     match text.split_once(':') {
         Some((name, value)) => Ok((name.into(), value.trim_matches([' ', '\t']).into())),
         None => Err("a header is written 'name: value'".into()),

@@ -1,14 +1,21 @@
-//! Files: what `uploadFile` reads from, and the temporary directory that `downloadFile` writes to.
+//! Files: `my.uploadFile` and what it reads from, `my.downloadFile` and the temporary directory that it writes to.
 
+mod download;
+mod progress;
 mod source;
 mod store;
+mod upload;
 
 use std::io;
 
 use miniwire_core::storage::StorageFault;
 
-pub(crate) use source::FileSource;
-pub(crate) use store::{FileStore, TemporaryFiles};
+pub use download::{DownloadCall, Downloaded};
+pub use progress::{DownloadTask, FileTask, UploadTask};
+use source::FileSource;
+use store::FileStore;
+pub(crate) use store::TemporaryFiles;
+pub use upload::UploadCall;
 
 /// What an error of the file system means to a task.
 fn fault(error: &io::Error) -> StorageFault {

@@ -49,14 +49,18 @@ impl TemporaryFiles {
         }
     }
 
-    /// Moves a file out of the directory, so that it stays when the directory goes. Copies where it cannot be moved;
+    /// Moves a file out of the directory, so that it stays when the directory goes. Copies it to another file system;
     /// what is at `to` is replaced, and is complete whatever happens.
     pub(crate) fn save(&self, temporary: &Path, to: &Path) -> io::Result<()> {
-        if fs::rename(temporary, to).is_ok() {
-            return sync_directory_of(to);
+        if temporary.parent().is_none_or(|parent| lock(&self.directory).as_deref() != Some(parent)) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a temporary file of this context"));
+        }
+        match fs::rename(temporary, to) {
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {}
+            renamed => return renamed.map(|()| sync_directory_of(to)),
         }
         let mut partial = to.as_os_str().to_owned();
-        partial.push(format!(".{:016x}.part", RandomState::new().hash_one(0)));
+        partial.push(format!(".{:016x}.incomplete", RandomState::new().hash_one(0)));
         let partial = PathBuf::from(partial);
         let copied = fs::copy(temporary, &partial)
             .and_then(|_| File::open(&partial)?.sync_all())
@@ -65,8 +69,10 @@ impl TemporaryFiles {
             let _ = fs::remove_file(&partial);
             return Err(error);
         }
-        fs::remove_file(temporary)?;
-        sync_directory_of(to)
+        sync_directory_of(to);
+        // If it cannot be removed now, it goes with the directory.
+        let _ = fs::remove_file(temporary);
+        Ok(())
     }
 }
 
@@ -100,17 +106,17 @@ impl<'t> FileStore<'t> {
 
     fn complete(&mut self, extension: Option<&str>) -> io::Result<()> {
         let Some((file, partial)) = self.partial.take() else { return Err(io::ErrorKind::NotFound.into()) };
-        let path = match extension {
-            Some(extension) => partial.with_extension(extension),
-            None => partial.with_extension(""),
-        };
+        let mut path = partial.with_extension("");
+        if let Some(extension) = extension {
+            path.set_extension(extension);
+        }
         // Synced before it is renamed, so that a file of this name is complete also after a crash.
         let renamed = file.sync_all().and_then(|()| fs::rename(&partial, &path));
         if let Err(error) = renamed {
             let _ = fs::remove_file(&partial);
             return Err(error);
         }
-        sync_directory_of(&path)?;
+        sync_directory_of(&path);
         self.path = Some(path);
         Ok(())
     }
@@ -121,7 +127,8 @@ impl Store for FileStore<'_> {
         self.discard();
         let create = || {
             let number = self.files.next.fetch_add(1, Ordering::Relaxed);
-            let path = self.files.directory()?.join(format!("download-{number}.part"));
+            // No extension is as long.
+            let path = self.files.directory()?.join(format!("download-{number}.incomplete"));
             let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
             Ok((file, path))
         };
@@ -156,13 +163,13 @@ impl Drop for FileStore<'_> {
     }
 }
 
-/// Makes a rename last (POSIX keeps names in the directory).
-fn sync_directory_of(path: &Path) -> io::Result<()> {
+/// Makes a rename last (POSIX keeps names in the directory). Where that fails a crash may undo the rename; it never
+/// leaves half a file.
+fn sync_directory_of(path: &Path) {
     if cfg!(unix) {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(parent)?.sync_all()?;
+        let _ = File::open(parent).and_then(|directory| directory.sync_all());
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -187,7 +194,7 @@ mod tests {
         let mut store = FileStore::new(&files);
         store.create(None).unwrap();
         store.write(b"half").unwrap();
-        assert_eq!(listing(&files), ["download-0.part"]);
+        assert_eq!(listing(&files), ["download-0.incomplete"]);
         store.write(b"whole").unwrap();
         store.commit(Some("png")).unwrap();
         let path = store.into_path().unwrap();
@@ -230,6 +237,37 @@ mod tests {
     }
 
     #[test]
+    fn down_02_only_what_was_downloaded_is_saved_and_replaces_whole_files() {
+        let files = files();
+        let mut store = FileStore::new(&files);
+        store.create(None).unwrap();
+        store.write(b"new").unwrap();
+        store.commit(Some("txt")).unwrap();
+        let temporary = store.into_path().unwrap();
+        let own = std::env::temp_dir().join(format!("miniwire-own-{}", std::process::id()));
+        fs::write(&own, b"old").unwrap();
+        assert_eq!(files.save(&own, &temporary).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        assert!(files.save(&temporary, &own.join("below a file")).is_err());
+        assert_eq!(fs::read(&temporary).unwrap(), b"new");
+        files.save(&temporary, &own).unwrap();
+        assert_eq!(fs::read(&own).unwrap(), b"new");
+        assert!(listing(&files).is_empty());
+        assert!(files.save(&temporary, &own).is_err());
+        fs::remove_file(own).unwrap();
+    }
+
+    #[test]
+    fn down_02_a_name_that_is_not_complete_is_never_a_final_one() {
+        let files = files();
+        let mut store = FileStore::new(&files);
+        // The longest extension that the core suggests has eight letters.
+        store.create(None).unwrap();
+        assert_eq!(listing(&files), ["download-0.incomplete"]);
+        store.commit(Some("incomple")).unwrap();
+        assert_eq!(listing(&files), ["download-0.incomple"]);
+    }
+
+    #[test]
     fn down_03_a_directory_that_cannot_be_written_is_denied() {
         let files = TemporaryFiles::below(std::env::temp_dir().join("miniwire-no-such-directory"));
         assert_eq!(FileStore::new(&files).create(None), Err(StorageFault::Denied));
@@ -239,9 +277,6 @@ mod tests {
     #[test]
     fn down_01_only_the_owner_can_look_into_the_directory() {
         use std::os::unix::fs::PermissionsExt;
-        let mode = fs::metadata(files().directory().unwrap());
-        // Dropped already, with the directory.
-        assert!(mode.is_err());
         let files = files();
         let mode = fs::metadata(files.directory().unwrap()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);

@@ -16,7 +16,13 @@ impl Clock {
 
     /// The time now, rounded down to a millisecond.
     pub(crate) fn now(self) -> Instant {
-        Instant::from_millis(u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX))
+        self.at(StdInstant::now())
+    }
+
+    /// A time that std's clock has shown.
+    pub(crate) fn at(self, time: StdInstant) -> Instant {
+        let since = time.saturating_duration_since(self.0);
+        Instant::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
     /// How long it is until `until`; `None` where that has passed.

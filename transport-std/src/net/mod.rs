@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant as StdInstant};
 
 use miniwire_core::drive::{Link, Route, Trace, Transport};
-use miniwire_core::reason::{Fault, Interrupt};
+use miniwire_core::reason::{Fault, Interrupt, Reason};
 use miniwire_core::time::Instant;
 use rustls::ClientConfig;
 
@@ -85,14 +85,17 @@ pub(crate) struct Net {
     switch: Arc<Switch>,
     tracer: Option<Arc<Tracer>>,
     timings: Timings,
+    // A reading of the clock that nobody has asked for yet: the task is told this one, and the clock not asked twice.
+    fresh: Option<StdInstant>,
     // What the task was told last. Good enough for the age of a link, and cheaper than another look at the clock.
     last_now: Option<Instant>,
 }
 
 impl Net {
     /// A transport for the call that `switch` ends. When it is dropped, the call is over, and the switch does nothing more.
-    pub(crate) fn new(shared: Arc<Shared>, switch: Arc<Switch>) -> Self {
-        Self { shared, switch, tracer: None, timings: Timings::default(), last_now: None }
+    /// It begins at `start`, which is now.
+    pub(crate) fn new(shared: Arc<Shared>, switch: Arc<Switch>, start: StdInstant) -> Self {
+        Self { shared, switch, tracer: None, timings: Timings::default(), fresh: Some(start), last_now: None }
     }
 
     /// Shows `tracer` what happens.
@@ -106,6 +109,16 @@ impl Net {
         self.timings
     }
 
+    /// Random bytes that nobody can foresee.
+    ///
+    /// # Errors
+    /// [`Reason::Tls`] where the system gives none: nothing secure is possible then.
+    pub(crate) fn entropy<const N: usize>(&self) -> Result<[u8; N], Reason> {
+        let mut bytes = [0; N];
+        let random = self.shared.tls.crypto_provider().secure_random;
+        random.fill(&mut bytes).map(|()| bytes).map_err(|_| Reason::Tls)
+    }
+
     fn roughly_now(&mut self) -> Instant {
         self.last_now.unwrap_or_else(|| self.now())
     }
@@ -115,7 +128,7 @@ impl Transport for Net {
     type Link = NetLink;
 
     fn now(&mut self) -> Instant {
-        let now = self.shared.clock.now();
+        let now = self.shared.clock.at(self.fresh.take().unwrap_or_else(StdInstant::now));
         self.last_now = Some(now);
         now
     }
@@ -162,7 +175,9 @@ impl Transport for Net {
 
     fn trace(&mut self, what: Trace<'_>) {
         if let (Trace::Received(_), None) = (what, self.timings.first_byte) {
-            self.timings.first_byte = Some(StdInstant::now());
+            let now = StdInstant::now();
+            self.timings.first_byte = Some(now);
+            self.fresh = Some(now);
         }
         if let Some(tracer) = &self.tracer {
             tracer(what);

@@ -1,7 +1,8 @@
 //! Links kept for later calls (REQ-16).
 //!
-//! There is no thread behind this: links grow old when the pool is used. A link that the server has closed in its first
-//! idle second is not noticed here; the task's own retry deals with it, and the common case stays free of system calls.
+//! There is no thread behind this: links grow old when the pool is used. Each link is looked at before it is used: bytes
+//! that the server sent while nothing was asked of it must not pass for the next answer (RFC 9112 section 9.2), and a
+//! link that it has closed need not be tried.
 
 use std::sync::Mutex;
 
@@ -59,9 +60,6 @@ impl Default for PoolLimits {
     }
 }
 
-/// A link that was idle for longer than this, in milliseconds, is looked at before it is used.
-const TRUSTED_MS: u64 = 1000;
-
 /// The kept links of one client.
 pub(crate) struct Pool {
     limits: PoolLimits,
@@ -87,9 +85,9 @@ impl Pool {
             let found = kept.iter().rposition(|kept| kept.link.serves(route)).map(|at| kept.remove(at));
             drop(kept);
             drop(closing);
-            let Kept { mut link, since } = found?;
+            let Kept { mut link, .. } = found?;
             // What can be read now is the end, or what nobody asked for.
-            if since.until(now) <= TRUSTED_MS || !link.read_ready() {
+            if !link.read_ready() {
                 return Some(link);
             }
         }

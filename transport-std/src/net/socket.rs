@@ -1,6 +1,8 @@
 //! A blocking socket with a deadline and an interrupt.
 
 use std::io::{self, ErrorKind};
+#[cfg(unix)]
+use std::mem::MaybeUninit;
 use std::net::TcpStream;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -66,8 +68,19 @@ impl Socket {
 
     /// Whether a read would return at once: with bytes, the end of the stream, or an error.
     pub(crate) fn readable(&self) -> bool {
-        let peeked = self.without_blocking(|stream| stream.peek(&mut [0]));
-        !matches!(peeked, Err(error) if error.kind() == ErrorKind::WouldBlock)
+        !matches!(self.peek_available(), Err(error) if error.kind() == ErrorKind::WouldBlock)
+    }
+
+    /// Looks for a byte: one system call, where to leave the blocking mode and to come back takes two more.
+    #[cfg(unix)]
+    fn peek_available(&self) -> io::Result<usize> {
+        let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
+        socket2::SockRef::from(&*self.stream).recv_with_flags(&mut [MaybeUninit::uninit()], flags)
+    }
+
+    #[cfg(not(unix))]
+    fn peek_available(&self) -> io::Result<usize> {
+        self.without_blocking(|stream| stream.peek(&mut [0]))
     }
 
     /// Reads what is there, or fails with [`ErrorKind::WouldBlock`].

@@ -23,7 +23,7 @@ fn client(address: SocketAddr, root: Option<&Signer>) -> Arc<Shared> {
 
 fn call(shared: &Arc<Shared>) -> (Net, Arc<Switch>) {
     let switch = Arc::new(Switch::new());
-    (Net::new(Arc::clone(shared), Arc::clone(&switch)), switch)
+    (Net::new(Arc::clone(shared), Arc::clone(&switch), StdInstant::now()), switch)
 }
 
 const PLAIN: Route<'_> = Route { secure: false, host: "a.test", port: 80, proxy: None };

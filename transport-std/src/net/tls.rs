@@ -195,6 +195,9 @@ impl Tls {
             if self.has_unread(socket) {
                 return true;
             }
+            if !socket.readable() {
+                return false;
+            }
             match self.ahead.fill(|buf| socket.read_available(buf)) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
                 Ok(0) | Err(_) => return true,

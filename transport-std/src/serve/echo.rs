@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     answer::{Answer, Handled},
     call::Call,
+    multipart::{self, Part},
     router::{Reading, Route},
     text::{canonical, object, pairs},
 };
@@ -15,7 +16,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::new("/get", "echoes a GET as JSON: args, headers, raw_headers, raw_target, url…", echo)
         .only(&["GET", "HEAD", "OPTIONS"])
         .reading(Reading::Keep),
-    Route::new("/post", "echoes a POST: the same, with data, form and json", echo)
+    Route::new("/post", "echoes a POST: the same, with data, files, form and json", echo)
         .only(&["POST", "OPTIONS"])
         .reading(Reading::Keep),
     Route::new("/put", "echoes a PUT", echo).only(&["PUT", "OPTIONS"]).reading(Reading::Keep),
@@ -28,20 +29,30 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 fn echo(call: &Call) -> Handled {
-    let is_form = has_media_type(call, "application/x-www-form-urlencoded");
-    let form = if is_form { object(&pairs(&call.body)) } else { json!({}) };
-    let data = if is_form { String::new() } else { text_of(&call.body) };
+    let (parts, form, data) = if has_media_type(call, "multipart/form-data") {
+        let parts = multipart::parts(content_type(call), &call.body)?;
+        let form = parts.iter().filter(|part| part.file_name.is_none()).map(|part| (part.name(), part.data.to_vec()));
+        let form = object(&form.collect());
+        (parts, form, String::new())
+    } else if has_media_type(call, "application/x-www-form-urlencoded") {
+        (Vec::new(), object(&pairs(&call.body)), String::new())
+    } else {
+        (Vec::new(), json!({}), text_of(&call.body))
+    };
+    let files = parts.iter().filter(|part| part.file_name.is_some());
+    let files: Map<_, _> = files.map(|part| (part.name.clone(), text_of(&part.data).into())).collect();
     let url = if call.head.target.starts_with('/') { call.origin() } else { String::new() } + &call.head.target;
     let raw_headers: Vec<Value> = call.head.fields.iter().map(|(name, value)| json!([name, value])).collect();
     Ok(Answer::json(&json!({
         "args": object(&call.args),
         "data": data,
-        "files": {},
+        "files": files,
         "form": form,
         "headers": header_object(call),
         "json": serde_json::from_slice(&call.body).unwrap_or(Value::Null),
         "method": call.method().as_str(),
         "origin": call.peer.ip().to_string(),
+        "parts": parts.iter().map(Part::describe).collect::<Vec<_>>(),
         "raw_headers": raw_headers,
         "raw_target": call.head.target,
         "url": url,
@@ -79,9 +90,12 @@ fn header_object(call: &Call) -> Value {
 }
 
 fn has_media_type(call: &Call, media_type: &str) -> bool {
-    let declared = call.headers().get(CONTENT_TYPE).map_or(&[][..], |value| value.as_bytes());
-    let essence = declared.split(|&byte| byte == b';').next().unwrap_or_default();
+    let essence = content_type(call).split(|&byte| byte == b';').next().unwrap_or_default();
     essence.trim_ascii().eq_ignore_ascii_case(media_type.as_bytes())
+}
+
+fn content_type(call: &Call) -> &[u8] {
+    call.headers().get(CONTENT_TYPE).map_or(&[][..], |value| value.as_bytes())
 }
 
 /// The body as text; as a base64 data URL where it is not UTF-8.

@@ -16,7 +16,8 @@
 //!
 //! `GET /help` lists the routes. Beyond what httpbin says, an echo has `raw_target` and `raw_headers`: the request
 //! target and the header fields as they were on the wire, in order and as spelt. (Only where a client pipelines
-//! requests, or ends lines with a bare LF, the names come in lower case and grouped by name.)
+//! requests, or ends lines with a bare LF, the names come in lower case and grouped by name.) Of a form with files it has
+//! `parts`: name, file name, media type and length of each part, in order.
 //!
 //! Routes that close the connection themselves take `?end=`: `close` (the orderly way), `cut` (FIN without TLS
 //! `close_notify`), `reset` or `keep`.
@@ -50,6 +51,7 @@ mod echo;
 mod heads;
 mod link;
 mod malformed;
+mod multipart;
 mod raw;
 mod redirects;
 mod router;

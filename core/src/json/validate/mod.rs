@@ -31,6 +31,8 @@ use crate::utf8::{Checker, NotUtf8};
 /// level costs one bit of state.
 pub const MAX_DEPTH: u8 = 128;
 
+const _: () = assert!(MAX_DEPTH.is_multiple_of(32));
+
 /// Why a text is not taken for JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotJson {
@@ -66,11 +68,9 @@ pub struct Validator {
     /// How many hexadecimal digits of the escape under way are still to come.
     missing: u8,
     depth: u8,
-    /// What is open, one bit each, the innermost lowest: 1 for an object.
-    open: u128,
+    /// What is open, one bit each, the outermost lowest: 1 for an object.
+    open: [u32; MAX_DEPTH as usize / 32],
 }
-
-const _: () = assert!(MAX_DEPTH as u32 == u128::BITS);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -113,7 +113,7 @@ impl Validator {
             word: &[],
             missing: 0,
             depth: 0,
-            open: 0,
+            open: [0; MAX_DEPTH as usize / 32],
         }
     }
 
@@ -236,8 +236,10 @@ impl Validator {
         Ok(rest)
     }
 
-    const fn in_object(&self) -> bool {
-        self.open & 1 == 1
+    /// Whether what is innermost is an object. Of no meaning where nothing is open.
+    fn in_object(&self) -> bool {
+        let top = self.depth.saturating_sub(1);
+        self.open.get(usize::from(top / 32)).is_some_and(|word| word >> (top % 32) & 1 == 1)
     }
 
     fn enter_text(&mut self, in_key: bool) -> State {
@@ -288,17 +290,15 @@ impl Validator {
     }
 
     fn enter(&mut self, object: bool) -> Result<State, NotJson> {
-        if self.depth == MAX_DEPTH {
-            return Err(NotJson::TooDeep);
-        }
+        let word = self.open.get_mut(usize::from(self.depth / 32)).ok_or(NotJson::TooDeep)?;
+        let bit = 1 << (self.depth % 32);
+        *word = if object { *word | bit } else { *word & !bit };
         self.depth = self.depth.saturating_add(1);
-        self.open = (self.open << 1) | u128::from(object);
         Ok(if object { State::FirstKey } else { State::FirstItem })
     }
 
     fn leave(&mut self) -> State {
         self.depth = self.depth.saturating_sub(1);
-        self.open >>= 1;
         State::After
     }
 }

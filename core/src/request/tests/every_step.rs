@@ -3,151 +3,20 @@
 use super::reasons::CODES;
 use super::*;
 use crate::context::Proxy;
-use crate::reason::{CertificateFault, Fault, Interrupt};
+use crate::reason::Interrupt;
 use crate::request::Method;
-use crate::task::{Action, Poll, Task};
+use crate::testing::strike::{self, every_blow};
 use crate::time::Instant;
-
-/// What happens out of turn.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Blow {
-    Nothing,
-    Interrupt(Interrupt),
-    Fault(Fault),
-    WriteFailed,
-    EndOfStream,
-    Deadline,
-    Refuse(Reason),
-}
-
-const BLOWS: [Blow; 13] = [
-    Blow::Nothing,
-    Blow::Interrupt(Interrupt::Abort),
-    Blow::Interrupt(Interrupt::Unload),
-    Blow::Fault(Fault::Dns),
-    Blow::Fault(Fault::Connect),
-    Blow::Fault(Fault::Lost),
-    Blow::Fault(Fault::Tls),
-    Blow::Fault(Fault::NotTls),
-    Blow::Fault(Fault::Certificate(CertificateFault::Expired)),
-    Blow::Fault(Fault::ReceiveBufferFull),
-    Blow::WriteFailed,
-    Blow::EndOfStream,
-    Blow::Deadline,
-];
-
-/// Runs the task against a peer that gives one answer after the other, in pieces of `piece` bytes, and then closes;
-/// before the poll numbered `at`, `blow` falls. Returns the outcome and the number of polls.
-fn run(mut task: RequestTask<'_>, peer: &[&str], kept: bool, piece: usize, blow: Blow, at: usize) -> (Outcome, usize) {
-    let (mut rx, mut tx) = (Vec::new(), [0; 256]);
-    let (mut now, mut kept) = (Instant::from_millis(0), kept);
-    let mut answers = peer.iter();
-    let mut coming: &[u8] = b"";
-    let (mut broken, mut closed) = (false, false);
-    for polls in 0..10_000 {
-        if polls == at {
-            match blow {
-                Blow::Nothing => {}
-                Blow::Interrupt(interrupt) => task.interrupt(interrupt),
-                Blow::Fault(fault) => {
-                    broken = true;
-                    task.fault(fault);
-                }
-                Blow::WriteFailed => {
-                    broken = true;
-                    task.write_failed();
-                }
-                Blow::EndOfStream => {
-                    closed = true;
-                    task.end_of_stream();
-                }
-                Blow::Deadline => now = now.after(30_000),
-                Blow::Refuse(reason) => task.refuse(reason),
-            }
-        }
-        let Poll { consumed, action } = task.poll(now, &rx, &mut tx);
-        assert!(consumed <= rx.len());
-        match action {
-            Action::Connect { reuse } => {
-                rx.clear();
-                (broken, closed, coming) = (false, false, b"");
-                task.connected(reuse && std::mem::take(&mut kept)).unwrap();
-            }
-            Action::Secure => {
-                rx.clear();
-                task.secured().unwrap();
-            }
-            Action::Transmit { .. } if broken => task.write_failed(),
-            Action::Transmit { more: false, .. } => coming = answers.next().map_or(b"", |answer| answer.as_bytes()),
-            Action::Transmit { .. } => {}
-            Action::Fill { .. } => unreachable!("a request has no file"),
-            Action::Read => {
-                rx.drain(..consumed);
-                let (next, later) = coming.split_at(piece.min(coming.len()));
-                match next {
-                    _ if broken => task.fault(Fault::Lost),
-                    [] => task.end_of_stream(),
-                    _ if closed => task.end_of_stream(),
-                    next => {
-                        rx.extend_from_slice(next);
-                        coming = later;
-                    }
-                }
-            }
-            Action::Event(_) | Action::Continue => {
-                rx.drain(..consumed);
-            }
-            Action::Release { .. } => rx.clear(),
-            Action::Done(outcome) => {
-                for blow in BLOWS {
-                    if let Blow::Interrupt(interrupt) = blow {
-                        task.interrupt(interrupt);
-                    }
-                    let again = task.poll(now.after(60_000), b"x", &mut tx);
-                    assert!(matches!(again, Poll { consumed: 0, action: Action::Done(same) } if same == outcome));
-                }
-                return (outcome, polls);
-            }
-        }
-    }
-    panic!("{blow:?} before poll {at}: the call does not end")
-}
 
 /// Lets every blow fall before every poll.
 #[track_caller]
 fn strike(context: &Context<'_>, request: Request<'_>, kept: bool, peer: &[&str]) {
-    for piece in [1, 7, 1000] {
-        let go = |blow, at| {
-            let mut memory = [0; 256];
-            let task = RequestTask::new(context, &request, &mut memory, Instant::from_millis(0));
-            run(task, peer, kept, piece, blow, at)
-        };
-        let (undisturbed, polls) = go(Blow::Nothing, 0);
-        assert_eq!(undisturbed.result, Ok(()), "the scenario itself");
-        for at in 0..=polls {
-            for blow in BLOWS.into_iter().chain([Blow::Refuse(Reason::TooLarge)]) {
-                let (outcome, _) = go(blow, at);
-                let code = outcome.result.map_err(Reason::request_code);
-                assert!(code.is_ok() || CODES.contains(&code.unwrap_err()), "{blow:?} before poll {at}: {outcome:?}");
-                // Who asks for the end gets it, with that reason, unless the call has ended.
-                let asked = match blow {
-                    Blow::Interrupt(Interrupt::Abort) => Some(Reason::Aborted),
-                    Blow::Interrupt(Interrupt::Unload) => Some(Reason::Unloaded),
-                    Blow::Deadline => Some(Reason::Timeout),
-                    Blow::Refuse(reason) => Some(reason),
-                    _ => None,
-                };
-                if let Some(reason) = asked {
-                    let has_ended = at == polls;
-                    let expected = if has_ended { Ok(()) } else { Err(reason) };
-                    assert_eq!(outcome.result, expected, "{blow:?} before poll {at} of {polls}");
-                }
-                if blow == Blow::Nothing {
-                    assert_eq!(outcome, undisturbed);
-                }
-            }
-        }
-    }
+    every_blow(peer, kept, 1, &CODES, Reason::request_code, |peer, blow| {
+        let mut memory = [0; 256];
+        let task = RequestTask::new(context, &request, &mut memory, Instant::from_millis(0));
+        let (outcome, polls) = strike::run(task, peer, blow, |_| Ok(()), |_, _| unreachable!("a request has no file"));
+        (outcome.result, polls)
+    });
 }
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";

@@ -20,13 +20,10 @@ use crate::drive::{Memory, asynch, blocking};
 use crate::policy::Policy;
 use crate::reason::Reason;
 use crate::task::Task;
-use crate::testing::by_hand;
-use crate::testing::script::{Bytes, Peer, Split, Step};
-
-/// Any host, plain or not.
-fn development<'c>() -> Context<'c> {
-    Context::new("2021000000000001", "1.0.0", Policy::development()).unwrap().with_user_agent("kiosk/7").unwrap()
-}
+use crate::testing::script::{Peer, Split, Step};
+use crate::testing::{
+    Driver, answer, answers, at_every_boundary, by_hand, development, everywhere, head_without_type, sends,
+};
 
 /// A GET without data as it goes on the wire, with the caller's fields.
 fn get(target: &str, host: &str, fields: &str) -> String {
@@ -42,27 +39,6 @@ fn with_body(method: &str, target: &str, host: &str, fields: &str, body: &str) -
 /// The fields that come first, whatever the caller's are, with the default content type.
 fn head(host: &str) -> String {
     head_without_type(host) + "Content-Type: application/json\r\n"
-}
-
-fn head_without_type(host: &str) -> String {
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    format!(
-        "Host: {host}\r\nReferer: https://{name}/2021000000000001/1.0.0/page-frame.html\r\n\
-         User-Agent: kiosk/7\r\nAccept: */*\r\nAccept-Encoding: identity\r\n"
-    )
-}
-
-fn answers(bytes: impl AsRef<[u8]>) -> Step {
-    Step::Answers(Bytes(bytes.as_ref().to_vec()))
-}
-
-fn sends(text: impl Into<String>) -> Step {
-    Step::Sends(text.into())
-}
-
-/// An answer of known length.
-fn answer(status: &str, body: &str) -> Step {
-    answers(format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
 }
 
 /// What a call showed, and how it ended.
@@ -103,18 +79,6 @@ impl Seen {
         });
     }
 
-    /// Without what may differ between two splits: how much of a body was shown before it was refused, and how much of a
-    /// request's body was sent before an early answer came.
-    fn comparable(&self) -> Self {
-        let mut seen = self.clone();
-        seen.sent = seen.sent.iter().filter_map(|sent| Some(sent.split_once("\r\n\r\n")?.0.to_string())).collect();
-        if let Err(Reason::NotJson | Reason::NotText | Reason::TooLarge) = seen.outcome.result {
-            seen.outcome.received = 0;
-            seen.body.clear();
-        }
-        seen
-    }
-
     fn result(&self) -> Result<(), Reason> {
         self.outcome.result
     }
@@ -129,6 +93,20 @@ impl Seen {
     #[track_caller]
     fn request(&self) -> &str {
         self.sent.last().unwrap()
+    }
+}
+
+impl crate::testing::Seen for Seen {
+    /// Without what may differ between two splits: how much of a body was shown before it was refused, and how much of a
+    /// request's body was sent before an early answer came.
+    fn comparable(&self) -> Self {
+        let mut seen = self.clone();
+        seen.sent = seen.sent.iter().filter_map(|sent| Some(sent.split_once("\r\n\r\n")?.0.to_string())).collect();
+        if let Err(Reason::NotJson | Reason::NotText | Reason::TooLarge) = seen.outcome.result {
+            seen.outcome.received = 0;
+            seen.body.clear();
+        }
+        seen
     }
 }
 
@@ -147,13 +125,6 @@ struct Scenario<'a> {
     refused: Option<Reason>,
     /// Receive and transmit buffers.
     buffers: Vec<(usize, usize)>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Driver {
-    ByHand,
-    Blocking,
-    Asynch,
 }
 
 impl<'a> Scenario<'a> {
@@ -203,28 +174,14 @@ impl<'a> Scenario<'a> {
     /// On every driver, with every size of buffers, whole and byte by byte: the same.
     #[track_caller]
     fn run_unsplit(&self, splits: &[Split]) -> Seen {
-        let seen = self.once(Driver::ByHand, Split::Whole, self.buffers[0]);
-        for driver in [Driver::ByHand, Driver::Blocking, Driver::Asynch] {
-            for buffers in &self.buffers {
-                for split in splits {
-                    let other = self.once(driver, *split, *buffers);
-                    assert_eq!(other.comparable(), seen.comparable(), "{driver:?} {split:?} {buffers:?}");
-                }
-            }
-        }
-        seen
+        everywhere(&self.buffers, splits, |driver, split, buffers| self.once(driver, split, buffers))
     }
 
     /// The same at each split in two as well (CORE-03).
     #[track_caller]
     fn run(&self) -> Seen {
         let seen = self.run_unsplit(&[Split::Whole, Split::Bytes]);
-        let length: usize =
-            self.steps.iter().map(|step| if let Step::Answers(bytes) = step { bytes.0.len() } else { 0 }).sum();
-        for at in 1..length.min(2000) {
-            let other = self.once(Driver::ByHand, Split::At(at), self.buffers[0]);
-            assert_eq!(other.comparable(), seen.comparable(), "split at {at}");
-        }
+        at_every_boundary(&self.steps, &seen, |split| self.once(Driver::ByHand, split, self.buffers[0]));
         seen
     }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Serialize)]
 struct Reading<'a> {
     sensor: &'a str,
-    celsius: f32,
+    celsius: i32,
     uptime: u32,
     alarm: Option<bool>,
 }
@@ -21,7 +21,7 @@ struct Reading<'a> {
 struct Order {
     interval: u32,
     heating: bool,
-    offset: Option<f32>,
+    offset: Option<i32>,
 }
 
 #[inline(never)]
@@ -30,7 +30,7 @@ fn call(buffers: &mut Buffers) {
         let setting = firmware::read(Register::Setting);
         let reading = Reading {
             sensor: "boiler",
-            celsius: f32::from_bits(setting),
+            celsius: setting.cast_signed(),
             uptime: setting,
             alarm: (setting > 1).then_some(setting > 2),
         };
@@ -41,7 +41,7 @@ fn call(buffers: &mut Buffers) {
                 if let Ok(Order { interval, heating, offset }) = response.json(&mut [0; 64]) {
                     firmware::write(Register::Result, interval);
                     firmware::write(Register::Result, heating.into());
-                    firmware::write(Register::Result, offset.unwrap_or_default().to_bits());
+                    firmware::write(Register::Result, offset.unwrap_or_default().cast_unsigned());
                 }
             }
             Err(failure) => firmware::show_failure(&failure),

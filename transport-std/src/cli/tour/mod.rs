@@ -9,9 +9,11 @@ mod certificates;
 mod connections;
 mod control;
 mod data;
+mod files;
 mod framing;
 mod policy;
 mod redirects;
+mod scratch;
 mod step;
 mod usable;
 
@@ -45,6 +47,7 @@ const GROUPS: &[(&str, Group)] = &[
     ("Whom a mini program may talk to", policy::steps),
     ("Redirects", redirects::steps),
     ("Ending a call early", control::steps),
+    ("Files", files::steps),
     ("Connections", connections::steps),
     ("Servers that cannot be trusted", certificates::steps),
     ("Answers that break HTTP", framing::steps),

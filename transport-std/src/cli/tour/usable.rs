@@ -13,7 +13,8 @@ pub(super) fn steps(tour: &mut Tour<'_>) -> Result<(), Box<dyn Error>> {
         ("a value,", "request.object.method.DELETE", true),
         ("what a call returns,", "request.return.abort", true),
         ("what a callback is given,", "request.callback.errorMessage", true),
-        ("and the old name.", "httpRequest", true),
+        ("the old name,", "httpRequest", true),
+        ("and files.", "uploadFile.return.onProgressUpdate", true),
         ("False is everything else.", "request.object.method.PATCH", false),
     ] {
         let verdict = Verdict::same(tour.client.can_i_use(schema).to_string(), usable.to_string());

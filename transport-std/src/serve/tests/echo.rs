@@ -149,3 +149,24 @@ fn small_routes_echo_a_part() {
     assert_eq!(ask("/ip"), json!({ "origin": "127.0.0.1" }));
     assert_eq!(ask("/headers")["headers"]["User-Agent"], "me/1");
 }
+
+#[test]
+fn an_echo_tells_the_parts_of_a_form_with_files() {
+    let form = "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n\
+                --b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"\u{732b}.png\"\r\n\
+                Content-Type: image/png\r\n\r\nbytes\r\n--b--\r\n";
+    let fields = "Content-Type: multipart/form-data; boundary=b\r\n";
+    let echo = Reply::of(&exchange(request("POST", "/post", fields, form))).json();
+    assert_eq!(
+        (&echo["form"], &echo["files"], &echo["data"]),
+        (&json!({"a": "1"}), &json!({"f": "bytes"}), &json!(""))
+    );
+    let parts = json!([
+        {"name": "a", "filename": null, "content_type": null, "length": 1},
+        {"name": "f", "filename": "\u{732b}.png", "content_type": "image/png", "length": 5},
+    ]);
+    assert_eq!(echo["parts"], parts);
+    for broken in ["", "--b\r\n", "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1"] {
+        assert_eq!(Reply::of(&exchange(request("POST", "/post", fields, broken))).status(), 400, "{broken:?}");
+    }
+}

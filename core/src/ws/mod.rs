@@ -1,0 +1,21 @@
+//! The WebSocket protocol as a client speaks it (RFC 6455, version 13): the opening handshake, frames, one connection.
+//!
+//! These modules know the RFC and nothing of mini programs. Bytes received are never copied, except a ping's payload,
+//! which its pong needs.
+//!
+//! | module | RFC 6455 | |
+//! |---|---|---|
+//! | [`handshake`] | 4.1 | the fields that ask for the upgrade, and the check of the answer |
+//! | [`connection`] | 5.4 to 7 | what follows a good handshake, as one machine |
+//! | [`frame`], [`mask`] | 5.2, 5.3 | headers and payloads on the wire |
+//! | [`close`] | 7.4 | codes and reasons |
+//! | [`violation`] | 7.1.7 | what a server can do wrong |
+//!
+//! No extension is asked for and none is accepted, so messages are not compressed.
+
+pub mod close;
+pub mod connection;
+pub mod frame;
+pub mod handshake;
+pub mod mask;
+pub mod violation;

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Is there panicking code in the linked images? None of the project's own is let pass; what dependencies bring is counted
+# against a list that may only shrink. Needs cargo, a compiler for the target (see lib/bare.sh), llvm and python3.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. tests/stages/lib/install.sh
+. tests/stages/lib/bare.sh
+need llvm-symbolizer llvm
+need python3 python3
+bare_images
+exec timeout 600 python3 -B tests/stages/no_panic.py "$BARE_IMAGES"
