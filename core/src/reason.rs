@@ -389,3 +389,6 @@ impl fmt::Display for Reason {
         f.write_str(self.message())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -167,7 +167,8 @@ impl Exchange {
         self.sent
     }
 
-    /// Bytes of the caller's content that were handed out for transmission.
+    /// Bytes of the caller's content that were handed out for transmission; none once writing has failed, as nobody knows
+    /// then how many got out.
     pub const fn content_written(&self) -> u64 {
         self.content_written
     }
@@ -209,6 +210,7 @@ impl Exchange {
     pub fn write_failed(&mut self) -> bool {
         let first = self.sending != Sending::Abandoned;
         self.sending = Sending::Abandoned;
+        self.content_written = 0;
         first && !self.ended
     }
 

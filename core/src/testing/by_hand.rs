@@ -55,8 +55,7 @@ where
                 let kept = if reuse { peer.reuse(&task.route()) } else { None };
                 let reused = kept.is_some();
                 match kept.map_or_else(|| peer.connect(&task.route(), task.deadline()), Ok) {
-                    Ok(mut opened) => {
-                        opened.set_deadline(task.deadline());
+                    Ok(opened) => {
                         link = Some(opened);
                         assert_eq!(task.connected(reused), Ok(()));
                         assert_eq!(task.connected(reused), Err(Misuse));
@@ -155,6 +154,7 @@ where
 
 fn send<K: Task>(peer: &mut Peer, task: &mut K, link: &mut Link, mut bytes: &[u8]) -> bool {
     use embedded_io::{ErrorKind, Write as _};
+    link.set_deadline(task.deadline());
     while !bytes.is_empty() {
         match link.write(bytes) {
             Ok(taken) => bytes = &bytes[taken..],
@@ -177,6 +177,7 @@ fn read<K: Task>(peer: &mut Peer, task: &mut K, link: &mut Link, rx: &mut Vec<u8
     if space == 0 {
         return task.fault(Fault::ReceiveBufferFull);
     }
+    link.set_deadline(task.deadline());
     let read = link.read(&mut piece[..space]);
     rx.extend_from_slice(&piece[..read.unwrap_or(0)]);
     match read {

@@ -1,0 +1,182 @@
+//! Every reason in the table of every API.
+
+use std::collections::BTreeSet;
+use std::prelude::v1::*;
+
+use super::*;
+
+const FAULTS: [CertificateFault; 9] = {
+    use CertificateFault::*;
+    [Expired, NotYetValid, WrongHost, UnknownIssuer, NotAnAuthority, WrongUsage, Revoked, NotPinned, Invalid]
+};
+
+fn all() -> Vec<Reason> {
+    use Reason::*;
+    let plain = [
+        Unloaded,
+        UrlEmpty,
+        UrlMalformed,
+        UrlScheme,
+        UrlTooLong,
+        IllegalHeader,
+        IllegalOption,
+        HostNotAllowed,
+        Dns,
+        Connect,
+        ConnectionLost,
+        ConnectionClosed,
+        Tls,
+        Timeout,
+        NotJson,
+        NotText,
+        UnsupportedEncoding,
+        UnsupportedCharset,
+        TooLarge,
+        DataNotConvertible,
+        MalformedEscape,
+        HttpStatus,
+        MalformedHead,
+        HeadTooLarge,
+        MalformedFraming,
+        NotTls,
+        TooManyRedirects,
+        BadRedirect,
+        Aborted,
+        PlainHttpRefused,
+        RateLimited,
+        TooManyTasks,
+        ProxyRefused,
+        ProxyFailed,
+        BufferTooSmall,
+        FileNotFound,
+        NotAFile,
+        FileUnreadable,
+        FileChanged,
+        FileTooLarge,
+        FileFailed,
+        StoreFull,
+        StoreDenied,
+        StoreFailed,
+    ];
+    plain.into_iter().chain(FAULTS.map(Certificate)).collect()
+}
+
+/// A new reason does not compile until it is here, and so remembered above.
+fn is_listed(reason: Reason) -> bool {
+    use Reason::*;
+    match reason {
+        Unloaded
+        | UrlEmpty
+        | UrlMalformed
+        | UrlScheme
+        | UrlTooLong
+        | IllegalHeader
+        | IllegalOption
+        | HostNotAllowed
+        | Dns
+        | Connect
+        | ConnectionLost
+        | ConnectionClosed
+        | Tls
+        | Timeout
+        | NotJson
+        | NotText
+        | UnsupportedEncoding
+        | UnsupportedCharset
+        | TooLarge
+        | DataNotConvertible
+        | MalformedEscape
+        | HttpStatus
+        | MalformedHead
+        | HeadTooLarge
+        | MalformedFraming
+        | NotTls
+        | TooManyRedirects
+        | BadRedirect
+        | Aborted
+        | PlainHttpRefused
+        | RateLimited
+        | TooManyTasks
+        | ProxyRefused
+        | ProxyFailed
+        | BufferTooSmall
+        | FileNotFound
+        | NotAFile
+        | FileUnreadable
+        | FileChanged
+        | FileTooLarge
+        | FileFailed
+        | StoreFull
+        | StoreDenied
+        | StoreFailed
+        | Certificate(
+            CertificateFault::Expired
+            | CertificateFault::NotYetValid
+            | CertificateFault::WrongHost
+            | CertificateFault::UnknownIssuer
+            | CertificateFault::NotAnAuthority
+            | CertificateFault::WrongUsage
+            | CertificateFault::Revoked
+            | CertificateFault::NotPinned
+            | CertificateFault::Invalid,
+        ) => all().contains(&reason),
+    }
+}
+
+#[test]
+fn codes_every_reason_has_a_code_of_the_apis_own_table() {
+    let tables: [(Api, &[u8]); 3] = [
+        (Api::Request, &[1, 2, 11, 12, 13, 14, 15, 19, 20, 23]),
+        (Api::UploadFile, &[4, 11, 12, 13]),
+        (Api::DownloadFile, &[12, 13, 20]),
+    ];
+    for (api, table) in tables {
+        let mut seen = BTreeSet::new();
+        for reason in all() {
+            assert!(is_listed(reason));
+            assert!(table.contains(&reason.code(api)), "{reason:?} of {api:?}");
+            seen.insert(reason.code(api));
+        }
+        // And no code of a table is without a reason.
+        assert!(seen.into_iter().eq(table.iter().copied()), "{api:?}");
+    }
+    let socket: Vec<u8> = (1..=12).collect();
+    assert!(all().into_iter().all(|reason| socket.contains(&reason.code(Api::ConnectSocket))));
+}
+
+#[test]
+fn codes_of_an_upload_are_those_of_its_table() {
+    let with = |code| all().into_iter().filter(|reason| reason.upload_code() == code).collect::<Vec<_>>();
+    use Reason::*;
+    assert_eq!(with(4), [HostNotAllowed]);
+    let invalid = [
+        UrlEmpty,
+        UrlMalformed,
+        UrlScheme,
+        UrlTooLong,
+        IllegalHeader,
+        IllegalOption,
+        MalformedEscape,
+        BufferTooSmall,
+        FileNotFound,
+    ];
+    assert_eq!(with(11), invalid);
+    assert_eq!(with(13), [PlainHttpRefused, FileUnreadable]);
+}
+
+#[test]
+fn codes_of_a_download_are_those_of_its_table() {
+    let with = |code| all().into_iter().filter(|reason| reason.download_code() == code).collect::<Vec<_>>();
+    assert_eq!(with(13), [Reason::HostNotAllowed, Reason::StoreDenied]);
+    assert_eq!(with(20), [Reason::PlainHttpRefused]);
+}
+
+#[test]
+fn codes_every_reason_has_a_name_of_its_own_and_a_message() {
+    let names: BTreeSet<&str> = all().iter().map(|reason| reason.name()).collect();
+    assert_eq!(names.len(), all().len());
+    for reason in all() {
+        assert!(reason.name().bytes().all(|byte| byte.is_ascii_alphabetic()) && !reason.name().is_empty());
+        assert!(reason.message().len() > 10 && !reason.message().contains('\n'), "{reason:?}");
+    }
+}
