@@ -12,6 +12,7 @@ pub mod call;
 pub mod head;
 pub mod json_validate;
 pub mod json_write;
+pub mod multipart;
 pub mod oracle;
 pub mod percent;
 pub mod policy;
@@ -21,6 +22,7 @@ pub mod request_ops;
 pub mod resolve;
 pub mod response;
 pub mod splits;
+pub mod transfer_ops;
 pub mod tree;
 pub mod url;
 pub mod utf8;
@@ -30,11 +32,12 @@ pub mod watched;
 pub type Run = fn(&[u8]);
 
 /// Every target, by the name of its program and of its folder of inputs.
-pub const TARGETS: [(&str, Run); 13] = [
+pub const TARGETS: [(&str, Run); 15] = [
     ("base64", base64::run),
     ("head", head::run),
     ("json_validate", json_validate::run),
     ("json_write", json_write::run),
+    ("multipart", multipart::run),
     ("percent", percent::run),
     ("policy", policy::run),
     ("query", query::run),
@@ -42,6 +45,7 @@ pub const TARGETS: [(&str, Run); 13] = [
     ("request_ops", request_ops::run),
     ("resolve", resolve::run),
     ("response", response::run),
+    ("transfer_ops", transfer_ops::run),
     ("url", url::run),
     ("utf8", utf8::run),
 ];

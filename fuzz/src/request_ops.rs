@@ -8,7 +8,7 @@ use miniwire_core::time::Instant;
 use crate::call::Call;
 use crate::watched::Next;
 
-const URLS: [&str; 10] = [
+pub(crate) const URLS: [&str; 10] = [
     "https://api.example.com/a/b?c",
     "https://api.example.com:8443",
     "http://example.com/x#y",
@@ -23,7 +23,7 @@ const URLS: [&str; 10] = [
 
 const ENTRIES: [&str; 3] = ["example.com", "192.0.2.1:444", "[2001:db8::1]"];
 
-const ANSWERS: [&[u8]; 26] = [
+pub(crate) const ANSWERS: [&[u8]; 26] = [
     b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{\"a\":1}",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1,\r\n2\r\n2]\r\n0\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n",
@@ -190,7 +190,7 @@ fn play(call: &Call<'_>, plan: &Plan<'_>) {
     });
 }
 
-fn fault(which: u8) -> Fault {
+pub(crate) fn fault(which: u8) -> Fault {
     use CertificateFault::{Expired, Invalid, NotPinned, Revoked, UnknownIssuer, WrongHost};
     let faults = [Fault::Dns, Fault::Connect, Fault::Lost, Fault::Tls, Fault::NotTls, Fault::ReceiveBufferFull];
     let certificates = [Expired, WrongHost, UnknownIssuer, Revoked, NotPinned, Invalid];

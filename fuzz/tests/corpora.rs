@@ -81,6 +81,16 @@ fn ctx_07_request_ops() {
 }
 
 #[test]
+fn up_02_multipart() {
+    replay("multipart");
+}
+
+#[test]
+fn ctx_07_transfer_ops() {
+    replay("transfer_ops");
+}
+
+#[test]
 fn core_03_every_target_has_a_program_and_inputs() {
     let manifest = fs::read_to_string(folder("Cargo.toml")).unwrap();
     for (name, _) in TARGETS {

@@ -3,11 +3,13 @@
 mod base64;
 mod http;
 mod json;
+mod multipart;
 mod target;
 
 pub use base64::{base64_decode, base64_encode};
 pub use http::{Ended, Head, HeadFound, Seen, head, response};
 pub use json::{js_number, json, query, query_pairs, text};
+pub use multipart::{Part, field_name, file_name, multipart};
 pub use target::{Host, Target, admits, canonical_target, ends_in_dots, has_escaped_dots, is_standard, target};
 
 /// `bytes`, with all but letters, digits and `kept` as `%XX`.
