@@ -2,8 +2,8 @@
 //! allocator, no `unsafe`, no I/O. Bytes and the time come in as arguments; actions and events come out.
 //!
 //! - To **make a call** over a network stack of your own, implement [`drive::Transport`] (blocking) or
-//!   [`drive::asynch::Transport`] and use [`drive::blocking::request`] or [`drive::asynch::request`]. On a desktop,
-//!   `miniwire-std` has done that.
+//!   [`drive::asynch::Transport`] and use `request`, `upload` and `download` of [`drive::blocking`] or [`drive::asynch`].
+//!   On a desktop, `miniwire-std` has done that.
 //! - To **drive a task yourself**, read [`task`]: one method moves it, one action at a time.
 //!   [`request`](request::RequestTask), [`upload`] and [`download`] have a whole life each, as an example.
 //! - To **use a codec alone**, take it: [`url`], [`query`], [`json`], [`base64`], [`multipart`], [`http`] depend on nothing

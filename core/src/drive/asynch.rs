@@ -136,8 +136,8 @@ pub async fn upload<'m, T: Transport>(
     let mut feed = upload::Feed::new(source);
     let mut collect = upload::Collect::new(head, body, on_progress);
     let task = UploadTask::new(context, &upload, transport.now()).with_limit(collect.limit());
-    let (event, fill) =
-        (|event: upload::Event<'_>| collect.event(event), |offset, space: &mut [u8]| feed.fill(offset, space));
+    let event = |event: upload::Event<'_>| collect.event(event);
+    let fill = |offset, space: &mut [u8]| feed.fill(offset, space);
     let outcome = run_with_content(transport, task, receive, transmit, event, fill).await;
     collect.answer(outcome)
 }
