@@ -1,5 +1,7 @@
 //! Media types of files: by extension for what is uploaded (UP-02), by content for what is downloaded (DOWN-01).
 
+use crate::scan::rsplit;
+
 /// `fileType`: what kind of file is uploaded (UP-01).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FileType {
@@ -24,7 +26,7 @@ impl FileType {
 
     /// The media type of a file of this kind: by its extension, in any letter case, else the usual one of the kind.
     pub fn media_type(self, file_name: &str) -> &'static str {
-        let extension = file_name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        let extension = rsplit(file_name, b'.').map_or("", |(_, extension)| extension);
         let known = BY_EXTENSION.iter().find(|(known, _)| known.eq_ignore_ascii_case(extension));
         match (known, self) {
             (Some((_, media_type)), _) => media_type,

@@ -40,6 +40,12 @@ impl<'b> Iterator for Split<'b> {
     }
 }
 
+/// What comes before and after the last such ASCII character. [`str::rsplit_once`] has panics that do not go away.
+pub(crate) fn rsplit(text: &str, at: u8) -> Option<(&str, &str)> {
+    let position = text.as_bytes().iter().rposition(|byte| *byte == at)?;
+    Some((text.get(..position)?, text.get(position.saturating_add(1)..)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +65,13 @@ mod tests {
                     assert_eq!(find(needle, &bytes), bytes.iter().position(|byte| *byte == needle));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn core_02_rsplit_agrees_with_that_of_str() {
+        for text in ["", ".", "a", "a.", ".a", "a.b.c", "\u{4e2d}.\u{e9}", "..", "a.\u{4e2d}"] {
+            assert_eq!(rsplit(text, b'.'), text.rsplit_once('.'), "{text}");
         }
     }
 

@@ -52,8 +52,10 @@ use crate::policy::Api;
 use crate::progress::{Meter, ProgressUpdate};
 use crate::reason::Reason;
 use crate::request::Method;
+use crate::scan::rsplit;
 use crate::sink::{Sink, Window};
 use crate::time::Instant;
+use crate::url::split_before;
 pub use collect::{Collect, Downloaded};
 pub use saving::{Saving, store_reason};
 
@@ -156,9 +158,9 @@ impl Extension {
 
     /// Of the last segment of a URL's path.
     fn of_path(path_and_query: &str) -> Option<Self> {
-        let path = path_and_query.split(['?', '#']).next()?;
-        let (_, segment) = path.rsplit_once('/')?;
-        let (stem, extension) = segment.rsplit_once('.')?;
+        let (path, _) = split_before(path_and_query, b"?#");
+        let (_, segment) = rsplit(path, b'/')?;
+        let (stem, extension) = rsplit(segment, b'.')?;
         if stem.is_empty() { None } else { Self::new(extension) }
     }
 
