@@ -17,89 +17,21 @@ mod hop;
 mod kept;
 mod message;
 mod outgoing;
+mod task;
 
 use crate::context::Context;
-use crate::drive::Route;
 use crate::http::exchange::{Exchange, ExchangeError, Message, Step as Http};
 use crate::http::framing::{Facts, Framing};
 use crate::http::head::Head;
 use crate::http::response::ResponseError;
-use crate::policy::Permitted;
-use crate::reason::{Fault, Interrupt, Reason};
-use crate::task::{Action, Misuse, Poll, Task};
+use crate::reason::{Fault, Reason};
+use crate::task::{Action, Misuse, Poll};
 use crate::time::Instant;
 use hop::Hop;
 pub(crate) use kept::KeptHead;
 use message::ConnectMessage;
 pub(crate) use outgoing::{Content, Envelope, Headers, Input, Outgoing};
-
-/// What a call hears. Borrows from the received bytes.
-#[derive(Clone, Copy, Debug)]
-pub enum Heard<'i> {
-    /// An interim response (1xx).
-    Interim(Head<'i>),
-    /// A redirect that is being followed.
-    Redirect(Head<'i>),
-    /// The head of the answer.
-    Head(Head<'i>, Facts<'i>),
-    /// Bytes of its body.
-    Body(&'i [u8]),
-}
-
-/// What makes an API of a call: what its answer means.
-pub trait Kind {
-    /// What the task shows.
-    type Event<'i>: Copy;
-    /// How the task ends.
-    type Outcome: Copy;
-
-    /// Something came. A reason beside the event ends the call once the event has been shown.
-    ///
-    /// # Errors
-    /// The reason that ends the call at once.
-    fn hear<'i>(&mut self, heard: Heard<'i>, heed: Heed<'_>) -> Result<(Self::Event<'i>, Option<Reason>), Reason>;
-
-    /// The answer is complete. An error makes a failure of it.
-    fn complete(&mut self) -> Result<(), Reason>;
-
-    /// News that no byte has brought: how far the call is.
-    fn news<'i>(&mut self, progress: Progress) -> Option<Self::Event<'i>> {
-        let _ = progress;
-        None
-    }
-
-    /// The call has ended.
-    fn outcome(&self, ended: Ended) -> Self::Outcome;
-}
-
-/// What a [`Kind`] must know of a call to judge its answer.
-#[derive(Clone, Copy, Debug)]
-pub struct Heed<'c> {
-    /// The URL of the hop; there is one as long as something is heard.
-    pub url: Option<Permitted<'c>>,
-    /// The request was read by a proxy, and not only carried by it.
-    pub by_proxy: bool,
-}
-
-/// How far a call is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// Bytes of the caller's content that were written.
-    pub written: u64,
-    /// How the call has ended, if it has.
-    pub result: Option<Result<(), Reason>>,
-}
-
-/// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// Success, or why not.
-    pub result: Result<(), Reason>,
-    /// The status of the last response whose head arrived.
-    pub status: Option<u16>,
-    /// Redirects followed.
-    pub redirects: u8,
-}
+pub use task::{CallTask, Ended, Heard, Heed, Kind, Progress};
 
 /// Until when a call may take.
 #[derive(Clone, Copy, Debug)]
@@ -108,113 +40,6 @@ pub(crate) enum Patience {
     Until(Instant),
     /// So many milliseconds after the last sign of life, at first after the given instant.
     Idle(u32, Instant),
-}
-
-/// One call of an API that is an HTTP exchange. The APIs name it: see
-/// [`RequestTask`](crate::request::RequestTask).
-#[derive(Debug)]
-pub struct CallTask<'r, K> {
-    pub(crate) call: Call<'r>,
-    pub(crate) kind: K,
-}
-
-impl<K: Kind> CallTask<'_, K> {
-    /// What the kind makes of what was heard: an event, or nothing because the call is at its end.
-    fn hear<'i>(&mut self, heard: Heard<'i>) -> Option<K::Event<'i>> {
-        let hop = &self.call.hop;
-        let heed = Heed { url: hop.url(), by_proxy: hop.proxy.is_some() && !hop.is_secure() };
-        let (event, doom) = match self.kind.hear(heard, heed) {
-            Ok((event, doom)) => (Some(event), doom),
-            Err(reason) => (None, Some(reason)),
-        };
-        self.call.doom = self.call.doom.or(doom);
-        event
-    }
-}
-
-impl<K: Kind> Task for CallTask<'_, K> {
-    type Event<'i> = K::Event<'i>;
-    type Outcome = K::Outcome;
-
-    // Two loops, blocking and asynchronous, need not have a copy each.
-    #[inline(never)]
-    fn poll<'i>(&mut self, now: Instant, rx: &'i [u8], tx: &mut [u8]) -> Poll<K::Event<'i>, K::Outcome> {
-        loop {
-            if !self.call.is_over()
-                && let Some(event) = self.kind.news(self.call.progress())
-            {
-                return Poll { consumed: 0, action: Action::Event(event) };
-            }
-            let Poll { consumed, action } = self.call.poll(now, rx, tx);
-            let action = match action {
-                // What nothing is made of ends the call, and with it the bytes received.
-                Action::Event(Some(heard)) => match self.hear(heard) {
-                    Some(event) => Action::Event(event),
-                    None => continue,
-                },
-                Action::Event(None) => {
-                    let result = self.kind.complete();
-                    self.call.settle(result);
-                    continue;
-                }
-                Action::Done(ended) => Action::Done(self.kind.outcome(ended)),
-                Action::Connect { reuse } => Action::Connect { reuse },
-                Action::Secure => Action::Secure,
-                Action::Transmit { length, more } => Action::Transmit { length, more },
-                Action::Fill { at, end, offset } => Action::Fill { at, end, offset },
-                Action::Read => Action::Read,
-                Action::Continue => Action::Continue,
-                Action::Release { keep } => Action::Release { keep },
-            };
-            return Poll { consumed, action };
-        }
-    }
-
-    fn route(&self) -> Route<'_> {
-        self.call.hop.route()
-    }
-
-    fn deadline(&self) -> Instant {
-        self.call.deadline
-    }
-
-    fn connected(&mut self, reused: bool) -> Result<(), Misuse> {
-        self.call.connected(reused)
-    }
-
-    fn secured(&mut self) -> Result<(), Misuse> {
-        self.call.secured()
-    }
-
-    fn filled(&mut self, bytes: usize) {
-        self.call.exchange.filled(bytes);
-    }
-
-    fn fault(&mut self, fault: Fault) {
-        self.call.fault(fault);
-    }
-
-    fn write_failed(&mut self) {
-        self.call.write_failed();
-    }
-
-    fn end_of_stream(&mut self) {
-        self.call.exchange.end_of_stream();
-    }
-
-    fn interrupt(&mut self, interrupt: Interrupt) {
-        self.call.end(
-            Err(match interrupt {
-                Interrupt::Abort => Reason::Aborted,
-                Interrupt::Unload => Reason::Unloaded,
-            }),
-            false,
-        );
-    }
-
-    fn refuse(&mut self, reason: Reason) {
-        self.call.end(Err(reason), false);
-    }
 }
 
 /// A call over its hops.
