@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The core's WebSocket against the Autobahn test suite: cases 1 to 7, 9 and 10. Needs Python 2.7 with pip (pyenv's is
+# Proves SOCK-11 for cases 1 to 7, 9 and 10. The core's WebSocket against the Autobahn test suite: cases 1 to 7, 9 and 10. Needs Python 2.7 with pip (pyenv's is
 # found; the suite comes by pip into target/), python3 and cargo.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

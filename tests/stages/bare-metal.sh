@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Does the core build for a chip without an operating system, an allocator or std, and is it so when it is linked? Needs
+# Proves CORE-01. Does the core build for a chip without an operating system, an allocator or std, and is it so when it is linked? Needs
 # cargo, a compiler for the target (see lib/bare.sh) and llvm.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

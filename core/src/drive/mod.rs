@@ -1,4 +1,4 @@
-//! The loops that run a task over somebody's network stack, and the traits that such a stack implements.
+//! The loops that run a task over somebody's network stack, and the traits that such a stack implements (CORE-04).
 //!
 //! Everything that is protocol happens in the task. A transport opens links, makes them secure, says what time it is,
 //! and may keep links for reuse; nothing else is asked of it.
