@@ -1,5 +1,7 @@
 //! How far an upload or a download is (UP-06, DOWN-05).
 
+use crate::reason::Reason;
+
 /// `onProgressUpdate`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ProgressUpdate {
@@ -23,8 +25,17 @@ impl Meter {
         self.last.total_bytes_expected_to_write = bytes;
     }
 
+    /// The update of a call that has written so many bytes by now and, if it has, ended so.
+    pub(crate) fn news(&mut self, bytes: u64, result: Option<Result<(), Reason>>) -> Option<ProgressUpdate> {
+        match result {
+            None => self.written(bytes),
+            Some(Ok(())) => self.finish(),
+            Some(Err(_)) => None,
+        }
+    }
+
     /// So many bytes were written by now: the update, if there is anything new to tell.
-    pub(crate) fn written(&mut self, bytes: u64) -> Option<ProgressUpdate> {
+    fn written(&mut self, bytes: u64) -> Option<ProgressUpdate> {
         // A call that is sent anew begins again; its progress does not.
         if bytes <= self.last.total_bytes_written {
             return None;
@@ -36,7 +47,7 @@ impl Meter {
     }
 
     /// The call has succeeded: the last update, unless it was told.
-    pub(crate) fn finish(&mut self) -> Option<ProgressUpdate> {
+    fn finish(&mut self) -> Option<ProgressUpdate> {
         if self.last.progress == 100 {
             return None;
         }

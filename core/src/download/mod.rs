@@ -255,12 +255,7 @@ impl Kind for Downloading {
     }
 
     fn news<'i>(&mut self, progress: Progress) -> Option<Event<'i>> {
-        let update = match progress.result {
-            None => self.meter.written(self.received),
-            Some(Ok(())) => self.meter.finish(),
-            Some(Err(_)) => None,
-        };
-        update.map(Event::Progress)
+        self.meter.news(self.received, progress.result).map(Event::Progress)
     }
 
     fn outcome(&self, ended: Ended) -> Outcome {

@@ -259,12 +259,7 @@ impl Kind for Uploading {
     }
 
     fn news<'i>(&mut self, progress: Progress) -> Option<Event<'i>> {
-        let update = match progress.result {
-            None => self.meter.written(progress.written),
-            Some(Ok(())) => self.meter.finish(),
-            Some(Err(_)) => None,
-        };
-        update.map(Event::Progress)
+        self.meter.news(progress.written, progress.result).map(Event::Progress)
     }
 
     fn outcome(&self, ended: Ended) -> Outcome {
