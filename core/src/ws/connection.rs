@@ -180,15 +180,25 @@ impl Connection {
     /// [`Violation`], from then on always the same. A Close frame with its code waits to be written, unless ours was
     /// written before; what the server sends does not matter any more (section 7.1.7).
     pub fn read<'i>(&mut self, rx: &'i [u8]) -> Result<(usize, Incoming<'i>), Violation> {
+        self.read_with(rx, 0)
+    }
+
+    /// As [`read`](Self::read), where an extension uses these bits of a message's first byte. The data of a message that
+    /// [is compressed](Self::is_compressed) is shown as it is.
+    pub(super) fn read_with<'i>(&mut self, rx: &'i [u8], extension: u8) -> Result<(usize, Incoming<'i>), Violation> {
         if let State::Failed(violation) = self.state {
             return Err(violation);
         }
-        self.advance(rx).inspect_err(|violation| {
-            if self.state == State::Open || self.control.is_close() {
-                self.control.set_close(violation.code(), "");
-            }
-            self.state = State::Failed(*violation);
-        })
+        self.advance(rx, extension).map_err(|violation| self.fail(violation))
+    }
+
+    /// Ends the connection with a Close frame that says so, unless ours was written before.
+    pub(super) fn fail(&mut self, violation: Violation) -> Violation {
+        if self.state == State::Open || self.control.is_close() {
+            self.control.set_close(violation.code(), "");
+        }
+        self.state = State::Failed(violation);
+        violation
     }
 
     /// Whether a control frame waits for [`write_control`](Self::write_control): a pong or our Close.
@@ -285,13 +295,13 @@ impl Connection {
     }
 
     /// Reads frames until there is something to show. Each turn consumes a header, or ends.
-    fn advance<'i>(&mut self, rx: &'i [u8]) -> Result<(usize, Incoming<'i>), Violation> {
+    fn advance<'i>(&mut self, rx: &'i [u8], extension: u8) -> Result<(usize, Incoming<'i>), Violation> {
         let mut rest = rx;
         while self.state != State::Closed {
             let header = match self.frame {
                 Some(header) => header,
                 None => {
-                    let (read, header) = self.headers.read(rest)?;
+                    let (read, header) = self.headers.read_with(rest, extension)?;
                     rest = rest.get(read..).unwrap_or_default();
                     let Some(header) = header else { break };
                     self.begin(header);
@@ -341,7 +351,8 @@ impl Connection {
     ) -> Result<(usize, Option<Incoming<'i>>), Violation> {
         let fin = header.fin && last;
         let mut message = self.incoming;
-        let (data, fin) = if message.check(payload, fin) {
+        // What is compressed is checked when it is plain.
+        let (data, fin) = if self.headers.is_compressed() || message.check(payload, fin) {
             (payload, fin)
         } else {
             message = self.incoming;
@@ -376,6 +387,40 @@ impl Connection {
         }
         self.control.set(Opcode::Pong, payload, b"");
         Ok(Some(Incoming::Ping(payload)))
+    }
+}
+
+/// What reading compressed messages needs.
+#[cfg(feature = "permessage-deflate")]
+impl Connection {
+    /// Whether the data shown last is that of a compressed message.
+    pub(super) const fn is_compressed(&self) -> bool {
+        self.headers.is_compressed()
+    }
+
+    pub(super) const fn is_text(&self) -> bool {
+        self.incoming.text
+    }
+
+    /// Takes back the last `length` bytes of the data that was shown last, with this `fin`: they come again.
+    pub(super) fn put_back(&mut self, fin: bool, length: usize) {
+        if length > 0 {
+            let header = self.frame.unwrap_or(Header { fin, opcode: Opcode::Continuation, length: 0 });
+            self.frame = Some(Header { length: header.length.saturating_add(length as u64), ..header });
+        }
+    }
+
+    /// Checks a piece of a message that was compressed.
+    ///
+    /// # Errors
+    /// How much of it is before the fault.
+    pub(super) fn check_plain(&mut self, plain: &[u8], fin: bool) -> Result<(), usize> {
+        let before = self.incoming;
+        if self.incoming.check(plain, fin) {
+            return Ok(());
+        }
+        self.incoming = before;
+        Err(self.incoming.check_valid(plain).len())
     }
 }
 

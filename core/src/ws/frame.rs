@@ -74,6 +74,8 @@ pub struct HeaderReader {
     header: Header,
     /// A message has begun and not ended.
     fragmented: bool,
+    /// The message that began last has [`RSV1`].
+    compressed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +100,7 @@ impl HeaderReader {
     /// Before the first frame.
     pub const fn new() -> Self {
         let header = Header { fin: true, opcode: Opcode::Continuation, length: 0 };
-        Self { stage: Stage::First, header, fragmented: false }
+        Self { stage: Stage::First, header, fragmented: false, compressed: false }
     }
 
     /// Reads up to the end of a header, which `rx` continues. Returns how many bytes were consumed, too; those after a
@@ -107,10 +109,15 @@ impl HeaderReader {
     /// # Errors
     /// [`Violation`]; the reader is of no use after one.
     pub fn read(&mut self, rx: &[u8]) -> Result<(usize, Option<Header>), Violation> {
+        self.read_with(rx, 0)
+    }
+
+    /// As [`read`](Self::read), where an extension uses these bits of a message's first byte.
+    pub(super) fn read_with(&mut self, rx: &[u8], extension: u8) -> Result<(usize, Option<Header>), Violation> {
         let mut rest = rx;
         while let Some((byte, after)) = rest.split_first() {
             rest = after;
-            self.stage = self.step(*byte)?;
+            self.stage = self.step(*byte, extension)?;
             if self.stage == Stage::First {
                 if !self.header.opcode.is_control() {
                     self.fragmented = !self.header.fin;
@@ -121,9 +128,14 @@ impl HeaderReader {
         Ok((rx.len(), None))
     }
 
-    fn step(&mut self, byte: u8) -> Result<Stage, Violation> {
+    /// Whether the message that began last has [`RSV1`].
+    pub(super) const fn is_compressed(&self) -> bool {
+        self.compressed
+    }
+
+    fn step(&mut self, byte: u8, extension: u8) -> Result<Stage, Violation> {
         match self.stage {
-            Stage::First => self.first(byte),
+            Stage::First => self.first(byte, extension),
             Stage::Second => self.second(byte),
             Stage::Length { missing, least } => {
                 // At most eight bytes, so that nothing is shifted out.
@@ -138,8 +150,8 @@ impl HeaderReader {
         }
     }
 
-    fn first(&mut self, byte: u8) -> Result<Stage, Violation> {
-        check_reserved_bits(byte)?;
+    fn first(&mut self, byte: u8, extension: u8) -> Result<Stage, Violation> {
+        check_reserved_bits(byte, extension)?;
         let opcode = Opcode::of(byte & 0x0f).ok_or(Violation::ReservedOpcode)?;
         let fin = byte & FIN != 0;
         match opcode {
@@ -147,6 +159,9 @@ impl HeaderReader {
             Opcode::Continuation if !self.fragmented => return Err(Violation::UnexpectedContinuation),
             Opcode::Text | Opcode::Binary if self.fragmented => return Err(Violation::InterleavedMessage),
             _ => {}
+        }
+        if matches!(opcode, Opcode::Text | Opcode::Binary) {
+            self.compressed = byte & RSV1 != 0;
         }
         self.header = Header { fin, opcode, length: 0 };
         Ok(Stage::Second)
@@ -170,11 +185,15 @@ impl HeaderReader {
     }
 }
 
-/// No bit is reserved for an extension, since none is ever agreed on. (Of permessage-deflate, RFC 7692, it would be the
-/// first bit, on the first frame of a message.)
-const fn check_reserved_bits(first: u8) -> Result<(), Violation> {
-    if first & 0x70 == 0 { Ok(()) } else { Err(Violation::ReservedBit) }
+/// No bit is used but those of an agreed extension, on the first frame of a message (RFC 7692 section 6.1).
+const fn check_reserved_bits(first: u8, extension: u8) -> Result<(), Violation> {
+    let begins = first & 0x0f == Opcode::Text as u8 || first & 0x0f == Opcode::Binary as u8;
+    let used = if begins { extension } else { 0 };
+    if first & 0x70 & !used == 0 { Ok(()) } else { Err(Violation::ReservedBit) }
 }
+
+/// The first reserved bit, by which permessage-deflate says that a message is compressed.
+pub(super) const RSV1: u8 = 0x40;
 
 const FIN: u8 = 0x80;
 const MASKED: u8 = 0x80;
