@@ -140,3 +140,6 @@ impl core::fmt::Display for WindowTooSmall {
 }
 
 impl core::error::Error for WindowTooSmall {}
+
+#[cfg(test)]
+mod tests;
