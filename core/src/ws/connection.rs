@@ -97,6 +97,8 @@ enum State {
 #[derive(Clone, Copy, Debug)]
 struct Message {
     text: bool,
+    /// Of one that is sent.
+    compressed: bool,
     checker: Checker,
 }
 
@@ -146,7 +148,7 @@ pub enum SendError {
     Closing,
     /// `tx` is too small for this frame, or for one with a byte of data.
     NoRoom,
-    /// The message under way is of the other type.
+    /// The message under way is of the other type, or its other part is compressed and this one is not.
     OtherType,
     /// The text is not UTF-8.
     NotUtf8,
@@ -226,15 +228,7 @@ impl Connection {
     /// # Errors
     /// [`SendError`].
     pub fn send(&mut self, text: bool, data: &[u8], fin: bool, mask: Mask, tx: &mut [u8]) -> Result<Sent, SendError> {
-        self.check_open()?;
-        let (opcode, mut message) = match self.outgoing {
-            Some(message) => (Opcode::Continuation, message),
-            None if text => (Opcode::Text, Message::new(true)),
-            None => (Opcode::Binary, Message::new(false)),
-        };
-        if message.text != text {
-            return Err(SendError::OtherType);
-        }
+        let (opcode, mut message) = self.next_frame(text, false)?;
         if data.is_empty() && !fin {
             return Ok(Sent { taken: 0, length: 0 });
         }
@@ -288,6 +282,18 @@ impl Connection {
     /// Whether nothing more is to be read or written: both Close frames have passed, or ours after a violation.
     pub const fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed | State::Failed(_)) && !self.has_control()
+    }
+
+    /// The opcode of the next frame of a message, and the message.
+    fn next_frame(&self, text: bool, compressed: bool) -> Result<(Opcode, Message), SendError> {
+        self.check_open()?;
+        let (opcode, message) = match self.outgoing {
+            Some(message) => (Opcode::Continuation, message),
+            None if text => (Opcode::Text, Message { compressed, ..Message::new(true) }),
+            None => (Opcode::Binary, Message { compressed, ..Message::new(false) }),
+        };
+        let same = message.text == text && message.compressed == compressed;
+        if same { Ok((opcode, message)) } else { Err(SendError::OtherType) }
     }
 
     const fn check_open(&self) -> Result<(), SendError> {
@@ -422,6 +428,43 @@ impl Connection {
         self.incoming = before;
         Err(self.incoming.check_valid(plain).len())
     }
+
+    /// As [`send`](Self::send), through `compress`: it is given data, whether the message ends with it, and room of `least`
+    /// bytes or more; it says how much it took and how much it wrote. Nothing is taken that is not UTF-8 where it has to be.
+    pub(super) fn send_compressed(
+        &mut self,
+        (text, data, fin): (bool, &[u8], bool),
+        mask: Mask,
+        tx: &mut [u8],
+        least: usize,
+        compress: impl FnOnce(&[u8], bool, &mut [u8]) -> (usize, usize),
+    ) -> Result<Sent, SendError> {
+        let (opcode, message) = self.next_frame(text, true)?;
+        if data.is_empty() && !fin {
+            return Ok(Sent { taken: 0, length: 0 });
+        }
+        // What has been compressed cannot be taken back, so it is checked before; but not all that follows, each time.
+        let part = data.get(..tx.len().saturating_mul(8)).unwrap_or(data);
+        let fin = fin && part.len() == data.len();
+        let mut checked = message;
+        if !checked.check(part, fin) {
+            return Err(SendError::NotUtf8);
+        }
+        let mut taken = 0;
+        let length = frame::write_compressed(opcode, least, mask, tx, |room| {
+            let length;
+            (taken, length) = compress(part, fin, room);
+            (length, fin && taken == part.len())
+        });
+        let length = length.ok_or(SendError::NoRoom)?;
+        if taken < part.len() {
+            checked = message;
+            // It is the beginning of what was good.
+            let _ = checked.check(part.get(..taken).unwrap_or_default(), false);
+        }
+        self.outgoing = if fin && taken == part.len() { None } else { Some(checked) };
+        Ok(Sent { taken, length })
+    }
 }
 
 /// The first `length` bytes, or as many as there are; and whether that is all of them.
@@ -434,7 +477,7 @@ fn first_bytes(bytes: &[u8], length: u64) -> (&[u8], bool) {
 
 impl Message {
     const fn new(text: bool) -> Self {
-        Self { text, checker: Checker::new() }
+        Self { text, compressed: false, checker: Checker::new() }
     }
 
     /// Whether the message may go on with `data`, and end there if it is `fin`.

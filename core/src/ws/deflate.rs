@@ -13,15 +13,18 @@
 //! whatever was compressed, so a limit that is checked after each piece bounds memory and work (section 8 speaks of
 //! neither).
 
+mod compress;
 mod huffman;
 mod inflate;
 mod negotiation;
 
 pub use negotiation::{Parameters, WindowBits};
 
-use super::connection::{Connection, Incoming};
+use super::connection::{Connection, Incoming, SendError, Sent};
 use super::frame::RSV1;
+use super::mask::Mask;
 use super::violation::Violation;
+use compress::{Compress, LEAST_ROOM};
 use inflate::{Inflate, Then};
 
 /// Reads the messages of a connection on which permessage-deflate was agreed on.
@@ -40,7 +43,7 @@ pub struct Inflater<'w> {
 /// What a sender leaves out at the end of a message (section 7.2.2).
 const TAIL: &[u8] = &[0, 0, 0xff, 0xff];
 
-/// The window is smaller than the server's.
+/// The window is smaller than the server's, or too small for any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WindowTooSmall;
 
@@ -133,9 +136,58 @@ impl<'w> Inflater<'w> {
     }
 }
 
+/// Sends compressed messages over a connection on which permessage-deflate was agreed on.
+#[derive(Debug)]
+pub struct Deflater<'w> {
+    compress: Compress<'w>,
+    keep: bool,
+}
+
+impl<'w> Deflater<'w> {
+    /// For a connection with these `parameters`.
+    ///
+    /// Of `window` it uses the largest power of two, from 256 bytes to what was agreed on: so far back it looks for
+    /// repetitions. Of `heads`, by which it finds them, the largest power of two, up to 65,536; one entry for each two
+    /// bytes of the window is a good number. What is in them does not matter.
+    ///
+    /// # Errors
+    /// [`WindowTooSmall`]: less than 256 bytes.
+    pub fn new(parameters: &Parameters, window: &'w mut [u8], heads: &'w mut [u16]) -> Result<Self, WindowTooSmall> {
+        let bits = WindowBits::within(window.len()).ok_or(WindowTooSmall)?;
+        let size = bits.min(parameters.client_max_window_bits).bytes();
+        let window = window.get_mut(..size).ok_or(WindowTooSmall)?;
+        let entries = heads.len().checked_ilog2().map_or(0, |bits| 1_usize.unbounded_shl(bits));
+        let heads = heads.get_mut(..entries).unwrap_or_default();
+        Ok(Self { compress: Compress::new(window, heads), keep: !parameters.client_no_context_takeover })
+    }
+
+    /// As [`Connection::send`], compressed. A message is sent by this or by that, not by both; `tx` has room for 22 bytes
+    /// at least. Data that does not compress becomes longer by up to an eighth: send it as it is.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub fn send(
+        &mut self,
+        connection: &mut Connection,
+        text: bool,
+        data: &[u8],
+        fin: bool,
+        mask: Mask,
+        tx: &mut [u8],
+    ) -> Result<Sent, SendError> {
+        connection.send_compressed((text, data, fin), mask, tx, LEAST_ROOM, |data, fin, room| {
+            let (taken, written) = self.compress.run(data, fin, room);
+            if fin && taken == data.len() && !self.keep {
+                self.compress.forget();
+            }
+            (taken, written)
+        })
+    }
+}
+
 impl core::fmt::Display for WindowTooSmall {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("the window is smaller than the one that the server compresses with")
+        f.write_str("the window is too small for what was agreed on")
     }
 }
 

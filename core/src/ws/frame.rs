@@ -5,6 +5,9 @@
 //!                                |--126, 127--> Length --2 or 8 bytes, a whole header--> First
 //! ```
 
+#[cfg(feature = "permessage-deflate")]
+use core::cell::Cell;
+
 use super::mask::Mask;
 use super::violation::Violation;
 use crate::sink::{Sink, Window};
@@ -217,20 +220,53 @@ pub fn write(fin: bool, opcode: Opcode, payload: &[u8], mut mask: Mask, tx: &mut
     if payload.len() > payload_room(tx.len())? {
         return None;
     }
-    let length = (payload.len() as u64).to_be_bytes();
-    let (form, extended): (u8, &[u8]) = match (payload.len(), &length) {
+    let first = if fin { FIN | opcode as u8 } else { opcode as u8 };
+    let header = write_header(first, payload.len(), &mask, tx);
+    let masked = mask.copy(payload, tx.get_mut(header..)?);
+    Some(header.saturating_add(masked))
+}
+
+/// Writes the header of a frame that fits to the start of `tx`. Returns its length.
+fn write_header(first: u8, length: usize, mask: &Mask, tx: &mut [u8]) -> usize {
+    let bytes = (length as u64).to_be_bytes();
+    let (form, extended): (u8, &[u8]) = match (length, &bytes) {
         (0..=0x7d, [.., short]) => (*short, &[]),
         (0x7e..=0xffff, [.., high, low]) => (TWO_BYTES, &[*high, *low]),
-        _ => (EIGHT_BYTES, &length),
+        _ => (EIGHT_BYTES, &bytes),
     };
-    let first = if fin { FIN | opcode as u8 } else { opcode as u8 };
     let mut header = Window::new(0, tx);
     // There is room for all of it.
     let _ =
         header.put(&[first, MASKED | form]).and_then(|()| header.put(extended)).and_then(|()| header.put(&mask.key()));
-    let header = header.len();
-    let masked = mask.copy(payload, tx.get_mut(header..)?);
-    Some(header.saturating_add(masked))
+    header.len()
+}
+
+/// Writes a client's data frame of a compressed message around a payload that `fill` writes to the room that it is given,
+/// and tells the length of, and whether it is the message's last. Returns the frame's length, or `None` where there is no
+/// room of `least` bytes.
+#[cfg(feature = "permessage-deflate")]
+pub(super) fn write_compressed(
+    opcode: Opcode,
+    least: usize,
+    mask: Mask,
+    tx: &mut [u8],
+    fill: impl FnOnce(&mut [u8]) -> (usize, bool),
+) -> Option<usize> {
+    let room = payload_room(tx.len()).filter(|room| *room >= least)?;
+    // Behind the longest header that there may be: once the length is known, the payload moves up to its own.
+    let start = tx.len().saturating_sub(room).min(MAX_HEADER);
+    let (length, fin) = fill(tx.get_mut(start..)?.get_mut(..room)?);
+    let last = if fin { FIN } else { 0 };
+    let begins = if opcode == Opcode::Continuation { 0 } else { RSV1 };
+    let header = write_header(last | begins | opcode as u8, length, &mask, tx);
+    mask.apply(tx.get_mut(start..)?.get_mut(..length)?);
+    if header < start {
+        let cells = Cell::from_mut(tx).as_slice_of_cells();
+        for (to, from) in cells.get(header..)?.iter().zip(cells.get(start..)?).take(length) {
+            to.set(from.get());
+        }
+    }
+    Some(header.saturating_add(length))
 }
 
 #[cfg(test)]
