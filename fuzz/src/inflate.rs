@@ -60,8 +60,12 @@ fn inflated(pieces: &[&[u8]], bits: u8) -> (Vec<u8>, Option<bool>) {
     frames.push((0x80, b""));
     frames[0].0 |= 0x42;
     for (first, payload) in frames {
-        let mut rx = vec![first, 127];
-        rx.extend((payload.len() as u64).to_be_bytes());
+        let length = (payload.len() as u64).to_be_bytes();
+        let mut rx = match payload.len() {
+            short @ 0..=125 => vec![first, short as u8],
+            126..=0xffff => vec![first, 126, length[6], length[7]],
+            _ => [&[first, 127][..], &length].concat(),
+        };
         rx.extend_from_slice(payload);
         let mut rest = &rx[..];
         loop {

@@ -163,13 +163,12 @@ fn window_bits(value: Option<&[u8]>) -> Option<WindowBits> {
     let value = value?;
     let (mut digits, mut length) = ([0; 2], 0_usize);
     let mut escaped = false;
-    let quoted = value.strip_prefix(b"\"").map(|rest| rest.strip_suffix(b"\"").ok_or(()));
-    let text = match quoted {
-        Some(inside) => inside.ok()?,
-        None => value,
+    let (text, quoted) = match value {
+        [b'"', inside @ .., b'"'] => (inside, true),
+        _ => (value, false),
     };
     for byte in text {
-        if *byte == b'\\' && quoted.is_some() && !escaped {
+        if *byte == b'\\' && quoted && !escaped {
             escaped = true;
             continue;
         }
