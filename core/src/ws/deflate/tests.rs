@@ -451,7 +451,6 @@ fn sock_09_the_window_is_as_large_as_the_servers() {
 
 #[test]
 fn core_04_sizes_of_the_machines() {
-    println!("Inflater {}", size_of::<Inflater<'_>>());
     assert!(size_of::<Inflater<'_>>() <= 2560);
 }
 
@@ -465,7 +464,7 @@ struct BitWriter {
 impl BitWriter {
     fn put(&mut self, value: usize, count: usize) {
         for bit in 0..count {
-            if self.used % 8 == 0 {
+            if self.used.is_multiple_of(8) {
                 self.bytes.push(0);
             }
             *self.bytes.last_mut().unwrap() |= ((value >> bit & 1) as u8) << (self.used % 8);
