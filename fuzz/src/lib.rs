@@ -10,6 +10,7 @@
 pub mod base64;
 pub mod call;
 pub mod head;
+pub mod inflate;
 pub mod json_validate;
 pub mod json_write;
 pub mod multipart;
@@ -32,9 +33,10 @@ pub mod watched;
 pub type Run = fn(&[u8]);
 
 /// Every target, by the name of its program and of its folder of inputs.
-pub const TARGETS: [(&str, Run); 15] = [
+pub const TARGETS: [(&str, Run); 16] = [
     ("base64", base64::run),
     ("head", head::run),
+    ("inflate", inflate::run),
     ("json_validate", json_validate::run),
     ("json_write", json_write::run),
     ("multipart", multipart::run),

@@ -56,6 +56,11 @@ fn req_12_utf8() {
 }
 
 #[test]
+fn sock_09_inflate() {
+    replay("inflate");
+}
+
+#[test]
 fn req_14_resolve() {
     replay("resolve");
 }

@@ -97,6 +97,8 @@ enum State {
 #[derive(Clone, Copy, Debug)]
 struct Message {
     text: bool,
+    /// Of one that is sent.
+    compressed: bool,
     checker: Checker,
 }
 
@@ -146,7 +148,7 @@ pub enum SendError {
     Closing,
     /// `tx` is too small for this frame, or for one with a byte of data.
     NoRoom,
-    /// The message under way is of the other type.
+    /// The message under way is of the other type, or its other part is compressed and this one is not.
     OtherType,
     /// The text is not UTF-8.
     NotUtf8,
@@ -180,15 +182,25 @@ impl Connection {
     /// [`Violation`], from then on always the same. A Close frame with its code waits to be written, unless ours was
     /// written before; what the server sends does not matter any more (section 7.1.7).
     pub fn read<'i>(&mut self, rx: &'i [u8]) -> Result<(usize, Incoming<'i>), Violation> {
+        self.read_with(rx, 0)
+    }
+
+    /// As [`read`](Self::read), where an extension uses these bits of a message's first byte. The data of a message that
+    /// [is compressed](Self::is_compressed) is shown as it is.
+    pub(super) fn read_with<'i>(&mut self, rx: &'i [u8], extension: u8) -> Result<(usize, Incoming<'i>), Violation> {
         if let State::Failed(violation) = self.state {
             return Err(violation);
         }
-        self.advance(rx).inspect_err(|violation| {
-            if self.state == State::Open || self.control.is_close() {
-                self.control.set_close(violation.code(), "");
-            }
-            self.state = State::Failed(*violation);
-        })
+        self.advance(rx, extension).map_err(|violation| self.fail(violation))
+    }
+
+    /// Ends the connection with a Close frame that says so, unless ours was written before.
+    pub(super) fn fail(&mut self, violation: Violation) -> Violation {
+        if self.state == State::Open || self.control.is_close() {
+            self.control.set_close(violation.code(), "");
+        }
+        self.state = State::Failed(violation);
+        violation
     }
 
     /// Whether a control frame waits for [`write_control`](Self::write_control): a pong or our Close.
@@ -216,15 +228,7 @@ impl Connection {
     /// # Errors
     /// [`SendError`].
     pub fn send(&mut self, text: bool, data: &[u8], fin: bool, mask: Mask, tx: &mut [u8]) -> Result<Sent, SendError> {
-        self.check_open()?;
-        let (opcode, mut message) = match self.outgoing {
-            Some(message) => (Opcode::Continuation, message),
-            None if text => (Opcode::Text, Message::new(true)),
-            None => (Opcode::Binary, Message::new(false)),
-        };
-        if message.text != text {
-            return Err(SendError::OtherType);
-        }
+        let (opcode, mut message) = self.next_frame(text, false)?;
         if data.is_empty() && !fin {
             return Ok(Sent { taken: 0, length: 0 });
         }
@@ -280,18 +284,30 @@ impl Connection {
         matches!(self.state, State::Closed | State::Failed(_)) && !self.has_control()
     }
 
+    /// The opcode of the next frame of a message, and the message.
+    fn next_frame(&self, text: bool, compressed: bool) -> Result<(Opcode, Message), SendError> {
+        self.check_open()?;
+        let (opcode, message) = match self.outgoing {
+            Some(message) => (Opcode::Continuation, message),
+            None if text => (Opcode::Text, Message { compressed, ..Message::new(true) }),
+            None => (Opcode::Binary, Message { compressed, ..Message::new(false) }),
+        };
+        let same = message.text == text && message.compressed == compressed;
+        if same { Ok((opcode, message)) } else { Err(SendError::OtherType) }
+    }
+
     const fn check_open(&self) -> Result<(), SendError> {
         if self.is_open() { Ok(()) } else { Err(SendError::Closing) }
     }
 
     /// Reads frames until there is something to show. Each turn consumes a header, or ends.
-    fn advance<'i>(&mut self, rx: &'i [u8]) -> Result<(usize, Incoming<'i>), Violation> {
+    fn advance<'i>(&mut self, rx: &'i [u8], extension: u8) -> Result<(usize, Incoming<'i>), Violation> {
         let mut rest = rx;
         while self.state != State::Closed {
             let header = match self.frame {
                 Some(header) => header,
                 None => {
-                    let (read, header) = self.headers.read(rest)?;
+                    let (read, header) = self.headers.read_with(rest, extension)?;
                     rest = rest.get(read..).unwrap_or_default();
                     let Some(header) = header else { break };
                     self.begin(header);
@@ -341,7 +357,8 @@ impl Connection {
     ) -> Result<(usize, Option<Incoming<'i>>), Violation> {
         let fin = header.fin && last;
         let mut message = self.incoming;
-        let (data, fin) = if message.check(payload, fin) {
+        // What is compressed is checked when it is plain.
+        let (data, fin) = if self.headers.is_compressed() || message.check(payload, fin) {
             (payload, fin)
         } else {
             message = self.incoming;
@@ -379,6 +396,77 @@ impl Connection {
     }
 }
 
+/// What reading compressed messages needs.
+#[cfg(feature = "permessage-deflate")]
+impl Connection {
+    /// Whether the data shown last is that of a compressed message.
+    pub(super) const fn is_compressed(&self) -> bool {
+        self.headers.is_compressed()
+    }
+
+    pub(super) const fn is_text(&self) -> bool {
+        self.incoming.text
+    }
+
+    /// Takes back the last `length` bytes of the data that was shown last, with this `fin`: they come again.
+    pub(super) fn put_back(&mut self, fin: bool, length: usize) {
+        if length > 0 {
+            let header = self.frame.unwrap_or(Header { fin, opcode: Opcode::Continuation, length: 0 });
+            self.frame = Some(Header { length: header.length.saturating_add(length as u64), ..header });
+        }
+    }
+
+    /// Checks a piece of a message that was compressed.
+    ///
+    /// # Errors
+    /// How much of it is before the fault.
+    pub(super) fn check_plain(&mut self, plain: &[u8], fin: bool) -> Result<(), usize> {
+        let before = self.incoming;
+        if self.incoming.check(plain, fin) {
+            return Ok(());
+        }
+        self.incoming = before;
+        Err(self.incoming.check_valid(plain).len())
+    }
+
+    /// As [`send`](Self::send), through `compress`: it is given data, whether the message ends with it, and room of `least`
+    /// bytes or more; it says how much it took and how much it wrote. Nothing is taken that is not UTF-8 where it has to be.
+    pub(super) fn send_compressed(
+        &mut self,
+        (text, data, fin): (bool, &[u8], bool),
+        mask: Mask,
+        tx: &mut [u8],
+        least: usize,
+        compress: impl FnOnce(&[u8], bool, &mut [u8]) -> (usize, usize),
+    ) -> Result<Sent, SendError> {
+        let (opcode, message) = self.next_frame(text, true)?;
+        if data.is_empty() && !fin {
+            return Ok(Sent { taken: 0, length: 0 });
+        }
+        // What has been compressed cannot be taken back, so it is checked before; but not all that follows, each time.
+        let part = data.get(..tx.len().saturating_mul(8)).unwrap_or(data);
+        let fin = fin && part.len() == data.len();
+        let mut checked = message;
+        if !checked.check(part, fin) {
+            return Err(SendError::NotUtf8);
+        }
+        let mut taken = 0;
+        let length = frame::write_compressed(opcode, least, mask, tx, |room| {
+            let length;
+            (taken, length) = compress(part, fin, room);
+            (length, fin && taken == part.len())
+        });
+        let length = length.ok_or(SendError::NoRoom)?;
+        if taken < part.len() {
+            checked = message;
+            // It is the beginning of what was good.
+            let _ = checked.check(part.get(..taken).unwrap_or_default(), false);
+        }
+        self.outgoing = if fin && taken == part.len() { None } else { Some(checked) };
+        Ok(Sent { taken, length })
+    }
+}
+
 /// The first `length` bytes, or as many as there are; and whether that is all of them.
 fn first_bytes(bytes: &[u8], length: u64) -> (&[u8], bool) {
     match usize::try_from(length).ok().and_then(|length| bytes.get(..length)) {
@@ -389,7 +477,7 @@ fn first_bytes(bytes: &[u8], length: u64) -> (&[u8], bool) {
 
 impl Message {
     const fn new(text: bool) -> Self {
-        Self { text, checker: Checker::new() }
+        Self { text, compressed: false, checker: Checker::new() }
     }
 
     /// Whether the message may go on with `data`, and end there if it is `fin`.

@@ -5,6 +5,9 @@
 //!                                |--126, 127--> Length --2 or 8 bytes, a whole header--> First
 //! ```
 
+#[cfg(feature = "permessage-deflate")]
+use core::cell::Cell;
+
 use super::mask::Mask;
 use super::violation::Violation;
 use crate::sink::{Sink, Window};
@@ -74,6 +77,8 @@ pub struct HeaderReader {
     header: Header,
     /// A message has begun and not ended.
     fragmented: bool,
+    /// The message that began last has [`RSV1`].
+    compressed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +103,7 @@ impl HeaderReader {
     /// Before the first frame.
     pub const fn new() -> Self {
         let header = Header { fin: true, opcode: Opcode::Continuation, length: 0 };
-        Self { stage: Stage::First, header, fragmented: false }
+        Self { stage: Stage::First, header, fragmented: false, compressed: false }
     }
 
     /// Reads up to the end of a header, which `rx` continues. Returns how many bytes were consumed, too; those after a
@@ -107,10 +112,15 @@ impl HeaderReader {
     /// # Errors
     /// [`Violation`]; the reader is of no use after one.
     pub fn read(&mut self, rx: &[u8]) -> Result<(usize, Option<Header>), Violation> {
+        self.read_with(rx, 0)
+    }
+
+    /// As [`read`](Self::read), where an extension uses these bits of a message's first byte.
+    pub(super) fn read_with(&mut self, rx: &[u8], extension: u8) -> Result<(usize, Option<Header>), Violation> {
         let mut rest = rx;
         while let Some((byte, after)) = rest.split_first() {
             rest = after;
-            self.stage = self.step(*byte)?;
+            self.stage = self.step(*byte, extension)?;
             if self.stage == Stage::First {
                 if !self.header.opcode.is_control() {
                     self.fragmented = !self.header.fin;
@@ -121,9 +131,14 @@ impl HeaderReader {
         Ok((rx.len(), None))
     }
 
-    fn step(&mut self, byte: u8) -> Result<Stage, Violation> {
+    /// Whether the message that began last has [`RSV1`].
+    pub(super) const fn is_compressed(&self) -> bool {
+        self.compressed
+    }
+
+    fn step(&mut self, byte: u8, extension: u8) -> Result<Stage, Violation> {
         match self.stage {
-            Stage::First => self.first(byte),
+            Stage::First => self.first(byte, extension),
             Stage::Second => self.second(byte),
             Stage::Length { missing, least } => {
                 // At most eight bytes, so that nothing is shifted out.
@@ -138,8 +153,8 @@ impl HeaderReader {
         }
     }
 
-    fn first(&mut self, byte: u8) -> Result<Stage, Violation> {
-        check_reserved_bits(byte)?;
+    fn first(&mut self, byte: u8, extension: u8) -> Result<Stage, Violation> {
+        check_reserved_bits(byte, extension)?;
         let opcode = Opcode::of(byte & 0x0f).ok_or(Violation::ReservedOpcode)?;
         let fin = byte & FIN != 0;
         match opcode {
@@ -147,6 +162,9 @@ impl HeaderReader {
             Opcode::Continuation if !self.fragmented => return Err(Violation::UnexpectedContinuation),
             Opcode::Text | Opcode::Binary if self.fragmented => return Err(Violation::InterleavedMessage),
             _ => {}
+        }
+        if matches!(opcode, Opcode::Text | Opcode::Binary) {
+            self.compressed = byte & RSV1 != 0;
         }
         self.header = Header { fin, opcode, length: 0 };
         Ok(Stage::Second)
@@ -170,11 +188,15 @@ impl HeaderReader {
     }
 }
 
-/// No bit is reserved for an extension, since none is ever agreed on. (Of permessage-deflate, RFC 7692, it would be the
-/// first bit, on the first frame of a message.)
-const fn check_reserved_bits(first: u8) -> Result<(), Violation> {
-    if first & 0x70 == 0 { Ok(()) } else { Err(Violation::ReservedBit) }
+/// No bit is used but those of an agreed extension, on the first frame of a message (RFC 7692 section 6.1).
+const fn check_reserved_bits(first: u8, extension: u8) -> Result<(), Violation> {
+    let begins = first & 0x0f == Opcode::Text as u8 || first & 0x0f == Opcode::Binary as u8;
+    let used = if begins { extension } else { 0 };
+    if first & 0x70 & !used == 0 { Ok(()) } else { Err(Violation::ReservedBit) }
 }
+
+/// The first reserved bit, by which permessage-deflate says that a message is compressed.
+pub(super) const RSV1: u8 = 0x40;
 
 const FIN: u8 = 0x80;
 const MASKED: u8 = 0x80;
@@ -198,20 +220,53 @@ pub fn write(fin: bool, opcode: Opcode, payload: &[u8], mut mask: Mask, tx: &mut
     if payload.len() > payload_room(tx.len())? {
         return None;
     }
-    let length = (payload.len() as u64).to_be_bytes();
-    let (form, extended): (u8, &[u8]) = match (payload.len(), &length) {
+    let first = if fin { FIN | opcode as u8 } else { opcode as u8 };
+    let header = write_header(first, payload.len(), &mask, tx);
+    let masked = mask.copy(payload, tx.get_mut(header..)?);
+    Some(header.saturating_add(masked))
+}
+
+/// Writes the header of a frame that fits to the start of `tx`. Returns its length.
+fn write_header(first: u8, length: usize, mask: &Mask, tx: &mut [u8]) -> usize {
+    let bytes = (length as u64).to_be_bytes();
+    let (form, extended): (u8, &[u8]) = match (length, &bytes) {
         (0..=0x7d, [.., short]) => (*short, &[]),
         (0x7e..=0xffff, [.., high, low]) => (TWO_BYTES, &[*high, *low]),
-        _ => (EIGHT_BYTES, &length),
+        _ => (EIGHT_BYTES, &bytes),
     };
-    let first = if fin { FIN | opcode as u8 } else { opcode as u8 };
     let mut header = Window::new(0, tx);
     // There is room for all of it.
     let _ =
         header.put(&[first, MASKED | form]).and_then(|()| header.put(extended)).and_then(|()| header.put(&mask.key()));
-    let header = header.len();
-    let masked = mask.copy(payload, tx.get_mut(header..)?);
-    Some(header.saturating_add(masked))
+    header.len()
+}
+
+/// Writes a client's data frame of a compressed message around a payload that `fill` writes to the room that it is given,
+/// and tells the length of, and whether it is the message's last. Returns the frame's length, or `None` where there is no
+/// room of `least` bytes.
+#[cfg(feature = "permessage-deflate")]
+pub(super) fn write_compressed(
+    opcode: Opcode,
+    least: usize,
+    mask: Mask,
+    tx: &mut [u8],
+    fill: impl FnOnce(&mut [u8]) -> (usize, bool),
+) -> Option<usize> {
+    let room = payload_room(tx.len()).filter(|room| *room >= least)?;
+    // Behind the longest header that there may be: once the length is known, the payload moves up to its own.
+    let start = tx.len().saturating_sub(room).min(MAX_HEADER);
+    let (length, fin) = fill(tx.get_mut(start..)?.get_mut(..room)?);
+    let last = if fin { FIN } else { 0 };
+    let begins = if opcode == Opcode::Continuation { 0 } else { RSV1 };
+    let header = write_header(last | begins | opcode as u8, length, &mask, tx);
+    mask.apply(tx.get_mut(start..)?.get_mut(..length)?);
+    if header < start {
+        let cells = Cell::from_mut(tx).as_slice_of_cells();
+        for (to, from) in cells.get(header..)?.iter().zip(cells.get(start..)?).take(length) {
+            to.set(from.get());
+        }
+    }
+    Some(header.saturating_add(length))
 }
 
 #[cfg(test)]

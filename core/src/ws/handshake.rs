@@ -32,9 +32,11 @@ use core::fmt;
 
 use sha1::{Digest, Sha1};
 
+#[cfg(feature = "permessage-deflate")]
+use super::deflate::Parameters;
 use crate::base64::Encoder;
 use crate::http::chunked::is_token;
-use crate::http::fields::{list, trim};
+use crate::http::fields::{Fields, list, trim};
 use crate::http::head::Head;
 use crate::sink::{Full, Sink, Window};
 
@@ -142,8 +144,11 @@ pub enum HandshakeError {
     AcceptRepeated,
     /// `Sec-WebSocket-Accept` does not answer our key.
     AcceptWrong,
-    /// There is a `Sec-WebSocket-Extensions`, and no extension was asked for.
+    /// There is a `Sec-WebSocket-Extensions` with one that was not asked for, with one twice, or with none.
     Extension,
+    /// The parameters of an extension are unknown, repeated, illegal, or not what was asked for.
+    #[cfg(feature = "permessage-deflate")]
+    ExtensionParameter,
     /// There is more than one `Sec-WebSocket-Protocol` (section 11.3.4).
     ProtocolRepeated,
     /// The server chose a subprotocol that was not asked for.
@@ -156,6 +161,34 @@ pub enum HandshakeError {
 /// # Errors
 /// [`HandshakeError`]: the first fault, in the order of section 4.1. The connection is of no use then.
 pub fn check<'p>(head: &Head<'_>, key: &Key, protocols: Protocols<'p>) -> Result<Option<&'p str>, HandshakeError> {
+    let none = |fields: Fields<'_>| match fields.get("Sec-WebSocket-Extensions") {
+        Some(_) => Err(HandshakeError::Extension),
+        None => Ok(()),
+    };
+    check_with(head, key, protocols, none).map(|(chosen, ())| chosen)
+}
+
+/// As [`check`], where the request offered permessage-deflate, too ([`Parameters::write_field`]). Returns what was agreed
+/// on, or `None` where the server declined (RFC 7692 section 7.1).
+///
+/// # Errors
+/// [`HandshakeError`].
+#[cfg(feature = "permessage-deflate")]
+pub fn check_offer<'p>(
+    head: &Head<'_>,
+    key: &Key,
+    protocols: Protocols<'p>,
+    offer: &Parameters,
+) -> Result<(Option<&'p str>, Option<Parameters>), HandshakeError> {
+    check_with(head, key, protocols, |fields| offer.agreed(fields))
+}
+
+fn check_with<'p, E>(
+    head: &Head<'_>,
+    key: &Key,
+    protocols: Protocols<'p>,
+    extensions: impl FnOnce(Fields<'_>) -> Result<E, HandshakeError>,
+) -> Result<(Option<&'p str>, E), HandshakeError> {
     let fields = head.fields();
     let names = |field, token: &[u8]| {
         fields.all(field).any(|value| list(value).any(|member| member.eq_ignore_ascii_case(token)))
@@ -176,15 +209,14 @@ pub fn check<'p>(head: &Head<'_>, key: &Key, protocols: Protocols<'p>) -> Result
         (Some(accept), None) if accept != key.accept() => return Err(HandshakeError::AcceptWrong),
         (Some(_), None) => {}
     }
-    if fields.get("Sec-WebSocket-Extensions").is_some() {
-        return Err(HandshakeError::Extension);
-    }
+    let agreed = extensions(fields)?;
     let mut chosen = fields.all("Sec-WebSocket-Protocol");
-    match (chosen.next(), chosen.next()) {
+    let chosen = match (chosen.next(), chosen.next()) {
         (None, _) => Ok(None),
         (Some(_), Some(_)) => Err(HandshakeError::ProtocolRepeated),
         (Some(name), None) => protocols.find(name).map(Some).ok_or(HandshakeError::ProtocolNotAsked),
-    }
+    };
+    Ok((chosen?, agreed))
 }
 
 impl fmt::Display for BadProtocol {
@@ -204,7 +236,9 @@ impl fmt::Display for HandshakeError {
             Self::AcceptMissing => "the server sent no Sec-WebSocket-Accept",
             Self::AcceptRepeated => "the server sent Sec-WebSocket-Accept more than once",
             Self::AcceptWrong => "the server's Sec-WebSocket-Accept does not answer our key",
-            Self::Extension => "the server chose an extension, but none was asked for",
+            Self::Extension => "the server chose an extension that was not asked for",
+            #[cfg(feature = "permessage-deflate")]
+            Self::ExtensionParameter => "the server chose parameters of an extension that were not asked for",
             Self::ProtocolRepeated => "the server sent Sec-WebSocket-Protocol more than once",
             Self::ProtocolNotAsked => "the server chose a subprotocol that was not asked for",
         })

@@ -39,6 +39,19 @@ impl Mask {
         self.key = u32::from_le_bytes(self.key).rotate_right((from_rest.len() as u32) << 3).to_le_bytes();
         length
     }
+
+    /// Masks a payload in its place.
+    #[cfg(feature = "permessage-deflate")]
+    pub(super) fn apply(self, bytes: &mut [u8]) {
+        let (words, rest) = bytes.as_chunks_mut();
+        let key = u32::from_ne_bytes(self.key);
+        for word in words {
+            *word = (u32::from_ne_bytes(*word) ^ key).to_ne_bytes();
+        }
+        for (byte, key) in rest.iter_mut().zip(self.key) {
+            *byte ^= key;
+        }
+    }
 }
 
 #[cfg(test)]

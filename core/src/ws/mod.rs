@@ -10,11 +10,17 @@
 //! | [`frame`], [`mask`] | 5.2, 5.3 | headers and payloads on the wire |
 //! | [`close`] | 7.4 | codes and reasons |
 //! | [`violation`] | 7.1.7 | what a server can do wrong |
+#![cfg_attr(
+    feature = "permessage-deflate",
+    doc = "| [`deflate`] | RFC 7692 | compressed messages (feature `permessage-deflate`) |"
+)]
 //!
-//! No extension is asked for and none is accepted, so messages are not compressed.
+//! Without the feature `permessage-deflate` no extension is asked for and none is accepted.
 
 pub mod close;
 pub mod connection;
+#[cfg(feature = "permessage-deflate")]
+pub mod deflate;
 pub mod frame;
 pub mod handshake;
 pub mod mask;

@@ -32,6 +32,9 @@ pub enum Violation {
     CloseCode,
     /// A text message or the reason of a Close frame is not UTF-8 (section 8.1).
     NotUtf8,
+    /// A compressed message cannot be decompressed (RFC 7692 section 7.2.2).
+    #[cfg(feature = "permessage-deflate")]
+    Compression,
 }
 
 impl Violation {
@@ -39,6 +42,9 @@ impl Violation {
     pub const fn code(self) -> u16 {
         match self {
             Self::NotUtf8 => close::INVALID_DATA,
+            // RFC 7692 names no code. The frames are sound; it is the data of a message that is not what it says it is.
+            #[cfg(feature = "permessage-deflate")]
+            Self::Compression => close::INVALID_DATA,
             _ => close::PROTOCOL_ERROR,
         }
     }
@@ -59,6 +65,8 @@ impl fmt::Display for Violation {
             Self::CloseBody => "the server sent a Close frame with half a code",
             Self::CloseCode => "the server sent a Close frame with a code that may not be sent",
             Self::NotUtf8 => "the server sent text that is not UTF-8",
+            #[cfg(feature = "permessage-deflate")]
+            Self::Compression => "the server sent a compressed message that cannot be decompressed",
         })
     }
 }

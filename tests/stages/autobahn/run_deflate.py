@@ -1,0 +1,55 @@
+"""Compressed messages through cases 12 and 13 of the Autobahn test suite: see autobahn-deflate.sh, which calls this."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).parent
+sys.path[:0] = [str(HERE.parent / "lib"), str(HERE)]
+
+from run import judge  # noqa: E402
+from stage import Stage  # noqa: E402
+
+# Each group has 18 cases of 1000 messages: one to ten are messages of 16 bytes to 128 KiB, the others are of 8 KiB to
+# 128 KiB in fragments.
+ALL = range(1, 19)
+# Messages up to 8 KiB, and those in fragments of 256 bytes: what CI has the time for.
+SHORT = (1, 2, 3, 4, 5, 6, 11)
+GROUPS = {12: range(1, 6), 13: range(1, 8)}
+# By the first number of the cases: the agent, and its receive and transmit buffers and window in bytes. A window that
+# is offered to stand alone is what most cases of 13 ask for.
+AGENTS = {12: ("miniwire-kept", 4096, 4096, 32768, "kept"), 13: ("miniwire-alone", 4096, 4096, 32768, "alone")}
+
+
+def main(client, python, packages, which="short"):
+    numbers = ALL if which == "all" else SHORT
+    with Stage(client) as stage:
+        for first, (agent, *arguments) in AGENTS.items():
+            cases = [f"{first}.{group}.{number}" for group in GROUPS[first] for number in numbers]
+            port = stage.port()
+            reports = stage.directory / f"reports-{first}"
+            suite = {
+                "url": f"ws://127.0.0.1:{port}",
+                "outdir": str(reports),
+                "cases": cases,
+                "exclude-cases": [],
+                "exclude-agent-cases": {},
+            }
+            suite = stage.write(f"suite-{first}.json", json.dumps(suite))
+            wstest = python, HERE / "wstest_loopback.py", packages
+            stage.start(*wstest, "-m", "fuzzingserver", "-s", suite, "-u", "0", port=port, cwd=stage.directory)
+            command = [client, f"ws://127.0.0.1:{port}", agent, *map(str, arguments)]
+            began = time.monotonic()
+            done = subprocess.run(command, stdin=subprocess.DEVNULL)
+            print(f"        {time.monotonic() - began:.0f} s")
+            wrong = [f"the client failed with exit status {done.returncode}"] if done.returncode else []
+            stage.verdict(f"{agent}: every case was run", wrong)
+            index = json.loads((reports / "index.json").read_text())
+            judge(stage, agent, index.get(agent, {}), len(cases), len(cases))
+        return stage.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
