@@ -14,7 +14,9 @@ use crate::peer::Peer;
 /// No connection is relayed for longer.
 const LONGEST: Duration = Duration::from_secs(8);
 /// How long a gathering waits for more.
-const GATHERING: Duration = Duration::from_millis(3);
+const GATHERING: Duration = Duration::from_millis(1);
+/// How long one direction of a connection is delayed, in all: time is real here.
+const DELAYS: Duration = Duration::from_millis(200);
 
 /// A relay: what connects to it is connected to the server, through the faults of a plan.
 #[derive(Debug)]
@@ -110,6 +112,7 @@ struct Pump {
     source_ended: bool,
     over: bool,
     stalled: bool,
+    delays: Duration,
     resumes: Option<Instant>,
     gathering: Option<(usize, Instant)>,
 }
@@ -117,7 +120,7 @@ struct Pump {
 impl Pump {
     fn new(lane: Lane) -> Self {
         let (held, resumes, gathering) = (Vec::new(), None, None);
-        Self { lane, held, source_ended: false, over: false, stalled: false, resumes, gathering }
+        Self { lane, held, source_ended: false, over: false, stalled: false, delays: DELAYS, resumes, gathering }
     }
 
     /// Does what can be done at once; whether that was anything.
@@ -156,7 +159,9 @@ impl Pump {
         }
         let bytes = match self.lane.step() {
             Step::Delay(ms) => {
-                self.resumes = Some(Instant::now() + Duration::from_millis(ms / 4));
+                let delay = Duration::from_millis(ms / 4).min(self.delays);
+                self.delays -= delay;
+                self.resumes = Some(Instant::now() + delay);
                 return Ok(true);
             }
             Step::Gather(bytes) => {

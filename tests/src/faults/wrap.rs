@@ -136,8 +136,8 @@ enum Need {
     More,
     /// These bytes written to the link within, all of them.
     Write(Vec<u8>),
-    /// So many bytes of the caller's written to the link within.
-    Pass(usize),
+    /// What is held written to the link within, or a part of it.
+    Pass,
     /// Time.
     Until(Instant),
     /// What never comes.
@@ -251,12 +251,12 @@ impl<C: Pace> State<C> {
                 Step::Corrupt(mask) => {
                     let first = bytes[0] ^ mask;
                     way.held = vec![first];
-                    return Need::Pass(1);
+                    return Need::Pass;
                 }
                 Step::Pass(most) => {
                     let taken = most.min(bytes.len());
                     way.held = bytes[..taken].to_vec();
-                    return Need::Pass(taken);
+                    return Need::Pass;
                 }
             }
         }
@@ -298,7 +298,7 @@ impl<L: drive::Link, C: Pace> embedded_io::Read for FaultyLink<L, C> {
                 Need::Done(result) => return result,
                 Need::Until(then) => self.wait(Some(then))?,
                 Need::Never => self.wait(None)?,
-                Need::More | Need::Write(_) | Need::Pass(_) => {
+                Need::More | Need::Write(_) | Need::Pass => {
                     let mut block = [0; BLOCK];
                     let read = self.inner.read(&mut block).map_err(|error| error.kind())?;
                     self.state.down.ended |= read == 0;
@@ -317,7 +317,7 @@ impl<L: drive::Link, C: Pace> embedded_io::Write for FaultyLink<L, C> {
                 Need::Until(then) => self.wait(Some(then))?,
                 Need::Never | Need::More => self.wait(None)?,
                 Need::Write(extra) => self.inner.write_all(&extra).map_err(|error| error.kind())?,
-                Need::Pass(_) => {
+                Need::Pass => {
                     let written = self.inner.write(&self.state.up.held).map_err(|error| error.kind())?;
                     return Ok(self.state.wrote(written));
                 }
@@ -349,7 +349,7 @@ impl<L: embedded_io_async::Read, C: Pace> embedded_io_async::Read for FaultyLink
                 Need::Done(result) => return result,
                 Need::Until(then) => self.state.clock.until(then).await,
                 Need::Never => pending().await,
-                Need::More | Need::Write(_) | Need::Pass(_) => {
+                Need::More | Need::Write(_) | Need::Pass => {
                     let mut block = [0; BLOCK];
                     let read = self.inner.read(&mut block).await.map_err(|error| error.kind())?;
                     self.state.down.ended |= read == 0;
@@ -368,7 +368,7 @@ impl<L: embedded_io_async::Write, C: Pace> embedded_io_async::Write for FaultyLi
                 Need::Until(then) => self.state.clock.until(then).await,
                 Need::Never | Need::More => pending().await,
                 Need::Write(extra) => self.inner.write_all(&extra).await.map_err(|error| error.kind())?,
-                Need::Pass(_) => {
+                Need::Pass => {
                     let written = self.inner.write(&self.state.up.held).await.map_err(|error| error.kind())?;
                     return Ok(self.state.wrote(written));
                 }
