@@ -55,13 +55,7 @@ impl Relay {
 }
 
 /// Both directions on one thread, so that a reset finds nobody else holding the sockets.
-fn relay(
-    client: &TcpStream,
-    server: &TcpStream,
-    plan: &Plan,
-    link: usize,
-    log: &Mutex<Passed>,
-) -> std::io::Result<()> {
+fn relay(client: &TcpStream, server: &TcpStream, plan: &Plan, link: usize, log: &Mutex<Passed>) -> std::io::Result<()> {
     for stream in [client, server] {
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;

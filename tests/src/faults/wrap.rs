@@ -410,12 +410,7 @@ impl<T: drive::Transport, C: Pace> drive::Transport for Faulty<T, T::Link, C> {
         self.inner.connect(route, until).map(|inner| self.wrap(link, inner))
     }
 
-    fn secure(
-        &mut self,
-        link: Self::Link,
-        route: &Route<'_>,
-        until: Instant,
-    ) -> Result<Self::Link, NetworkFault> {
+    fn secure(&mut self, link: Self::Link, route: &Route<'_>, until: Instant) -> Result<Self::Link, NetworkFault> {
         let FaultyLink { inner, state } = link;
         self.inner.secure(inner, route, until).map(|inner| FaultyLink { inner, state })
     }

@@ -49,7 +49,9 @@ fn serve(asked: &Asked, seed: u64) -> Reply {
     };
     match asked.path() {
         "/length" => (with_length("HTTP/1.1 200 OK\r\n"), false),
-        "/interim" => (with_length("HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 100 Go\r\n\r\nHTTP/1.1 200 OK\r\n"), false),
+        "/interim" => {
+            (with_length("HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 100 Go\r\n\r\nHTTP/1.1 200 OK\r\n"), false)
+        }
         "/chunked" => (chunked(&body, seed), false),
         "/close" => ([b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", &body[..]].concat(), true),
         "/nothing" => (b"HTTP/1.1 204 Nothing\r\nX: y\r\n\r\n".to_vec(), false),
@@ -140,9 +142,7 @@ impl Run {
         let memory = Memory { receive, transmit, redirect: &mut [], head: &mut head, body: &mut body };
         let result = match how {
             Loop::Blocking => blocking::upload(network, &context, &upload, &mut source, memory, progress),
-            Loop::Asynch => {
-                clock.block_on(asynch::upload(&*network, &context, &upload, &mut source, memory, progress))
-            }
+            Loop::Asynch => clock.block_on(asynch::upload(&*network, &context, &upload, &mut source, memory, progress)),
         };
         let took = start.until(clock.now());
         assert!(took <= 30_000, "it took {took} ms");

@@ -35,8 +35,7 @@ impl Setting {
     }
 
     fn get(&self, plan: Plan, timeout: u32) -> (Outcome, Relay) {
-        let (scheme, address) =
-            if self.secure { ("https", self.server.https()) } else { ("http", self.server.http()) };
+        let (scheme, address) = if self.secure { ("https", self.server.https()) } else { ("http", self.server.http()) };
         let relay = Relay::start(address, plan);
         let url = format!("{scheme}://localhost:{}{PATH}", relay.address().port());
         (self.client.request(url).data_type(DataType::Text).timeout(timeout).send(), relay)
@@ -111,11 +110,16 @@ fn req_18_an_end_at_each_byte_of_an_answer_is_12() {
     assert_eq!(outcome.unwrap().data(), BODY);
 }
 
+/// At the first byte it may come before the connection counts as made.
+fn is_reset(at: usize, outcome: &Outcome) {
+    is_one_of(outcome, if at == 0 { &[LOST, (12, "Connect")] } else { &[LOST] });
+}
+
 #[test]
 fn req_18_a_reset_at_each_byte_of_an_answer_is_12() {
     let setting = Setting::new(false);
     let length = setting.clean().len();
-    setting.at_each(0..length, Direction::Down, &Fault::Reset, 5000, |_, outcome| is_one_of(outcome, &[LOST]));
+    setting.at_each(0..length, Direction::Down, &Fault::Reset, 5000, is_reset);
 }
 
 #[test]
@@ -128,7 +132,7 @@ fn req_03_a_stall_at_each_byte_of_an_answer_is_13() {
 #[test]
 fn req_18_a_reset_at_each_byte_of_a_request_is_12() {
     let setting = Setting::new(false);
-    setting.at_each(0..150, Direction::Up, &Fault::Reset, 5000, |_, outcome| is_one_of(outcome, &[LOST]));
+    setting.at_each(0..150, Direction::Up, &Fault::Reset, 5000, is_reset);
 }
 
 #[test]
@@ -138,7 +142,7 @@ fn req_03_a_stall_at_each_byte_of_a_request_is_13() {
 }
 
 /// What a broken connection may be under TLS: a server that says nothing, or half a record, does not speak TLS.
-const BROKEN: [(u8, &str); 3] = [LOST, CLOSED, (19, "NotTls")];
+const BROKEN: [(u8, &str); 4] = [LOST, CLOSED, (19, "NotTls"), (12, "Connect")];
 
 #[test]
 fn ctx_08_an_end_at_each_byte_under_tls_is_no_success() {
@@ -191,8 +195,10 @@ fn ctx_08_an_alert_at_each_record_of_a_handshake_is_12() {
         for level in [1, 2] {
             let alert = Fault::Insert(vec![21, 3, 3, 0, 2, level, description]);
             for start in &records[..records.len() - 1] {
-                setting.at_each(*start..start + 1, Direction::Down, &alert, 5000, |_, outcome| {
-                    is_one_of(outcome, &[(12, "Tls"), LOST, CLOSED]);
+                setting.at_each(*start..start + 1, Direction::Down, &alert, 5000, |_, outcome| match level {
+                    // A warning may be passed over: what comes after it is verified all the same.
+                    1 => is_one_of(outcome, &[(12, "Tls"), LOST, CLOSED, (0, "success")]),
+                    _ => is_one_of(outcome, &[(12, "Tls"), LOST, CLOSED]),
                 });
             }
         }
