@@ -12,7 +12,7 @@ use super::wrap::Passed;
 use crate::peer::Peer;
 
 /// No connection is relayed for longer.
-const LONGEST: Duration = Duration::from_secs(8);
+const LONGEST: Duration = Duration::from_secs(25);
 /// How long a gathering waits for more.
 const GATHERING: Duration = Duration::from_millis(1);
 /// How long one direction of a connection is delayed, in all: time is real here.
@@ -65,18 +65,17 @@ fn relay(client: &TcpStream, server: &TcpStream, plan: &Plan, link: usize, log: 
     let start = Instant::now();
     while start.elapsed() < LONGEST {
         let went = up.run(client, server, &mut |_| {});
-        let came = down.run(server, client, &mut |bytes| {
-            log.lock().unwrap_or_else(PoisonError::into_inner).bytes.extend_from_slice(bytes);
-        });
+        // Locked while it writes: who has the bytes finds them in the log.
         let mut passed = log.lock().unwrap_or_else(PoisonError::into_inner);
+        let came = down.run(server, client, &mut |bytes| passed.bytes.extend_from_slice(bytes));
         passed.ended = down.over;
         passed.lied_up = up.lane.has_lied();
         passed.lied_down = down.lane.has_lied();
         drop(passed);
         match (went, came) {
             (Ok(false), Ok(false)) if up.over && down.over => return Ok(()),
-            // A client that has gone is the end, also where its bytes are stalled.
-            (Ok(false), Ok(false)) if up.stalled && is_gone(client) => return Ok(()),
+            // Nobody waits for what is stalled any more.
+            (Ok(false), Ok(false)) if up.source_ended && (up.stalled || down.stalled) => return Ok(()),
             (Ok(false), Ok(false)) => thread::sleep(Duration::from_micros(200)),
             (Ok(_), Ok(_)) => {}
             _ => {
@@ -88,15 +87,6 @@ fn relay(client: &TcpStream, server: &TcpStream, plan: &Plan, link: usize, log: 
         }
     }
     Ok(())
-}
-
-fn is_gone(client: &TcpStream) -> bool {
-    // What the client has sent before may stand there for ever, so a closed client is told by a write, too.
-    match client.peek(&mut [0]) {
-        Ok(0) => true,
-        Ok(_) => client.take_error().is_ok_and(|error| error.is_some()),
-        Err(error) => error.kind() != ErrorKind::WouldBlock,
-    }
 }
 
 /// One direction.
@@ -127,8 +117,12 @@ impl Pump {
         mut to: &TcpStream,
         passed: &mut impl FnMut(&[u8]),
     ) -> Result<bool, ErrorKind> {
-        if self.over || self.stalled {
+        if self.over {
             return Ok(false);
+        }
+        if self.stalled {
+            // Read all the same, for its end.
+            self.held.clear();
         }
         let mut came = false;
         if !self.source_ended && self.held.len() < 1 << 16 {
@@ -140,6 +134,9 @@ impl Pump {
                 Err(error) => return Err(error.kind()),
             }
             came = self.source_ended || !self.held.is_empty();
+        }
+        if self.stalled {
+            return Ok(false);
         }
         if self.resumes.is_some_and(|then| Instant::now() < then) {
             return Ok(false);
