@@ -3,6 +3,7 @@
 //! Everything that is started here ends with the value that stands for it.
 
 mod callbacks;
+pub mod faults;
 mod files;
 mod peer;
 mod proxy;

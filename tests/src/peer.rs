@@ -150,7 +150,7 @@ pub fn refused() -> SocketAddr {
 }
 
 /// A head, its empty line included; `None` where the connection ends before.
-pub fn read_head(stream: &mut impl Read) -> Option<String> {
+pub fn read_head(stream: &mut (impl Read + ?Sized)) -> Option<String> {
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") {
         if stream.read(&mut byte).ok()? == 0 {

@@ -230,6 +230,31 @@ mod tests {
     }
 
     #[test]
+    fn req_18_a_name_of_the_same_length_says_nothing() {
+        let others = ["connectioX", "content-typX", "content-lengtX", "content-encodinX"];
+        let others = others.map(|name| (name, "gzip;charset=gbk, close"));
+        let facts = facts(1, &[&others[..], &[("xocation", "/x"), ("transfer-encodinX", "gzip")]].concat());
+        assert_eq!((facts.framing(200), facts.location()), (Ok(Framing::UntilClose), None));
+        assert!(facts.persists() && !facts.is_encoded());
+        assert_eq!(facts.charset(), Charset::Utf8);
+    }
+
+    #[test]
+    fn req_14_the_first_location_counts() {
+        assert_eq!(facts(1, &[("Location", "/a"), ("location", "/b")]).location(), Some(&b"/a"[..]));
+        assert_eq!(facts(1, &[]).location(), None);
+    }
+
+    #[test]
+    fn req_19_a_length_is_known_where_it_is_stated_and_counts() {
+        assert_eq!(facts(1, &[("content-length", "5")]).length(200), Some(5));
+        assert_eq!(facts(1, &[("content-length", "5")]).length(204), None);
+        assert_eq!(facts(1, &[("content-length", "x")]).length(200), None);
+        assert_eq!(facts(1, &[("transfer-encoding", "chunked")]).length(200), None);
+        assert_eq!(facts(1, &[]).length(200), None);
+    }
+
+    #[test]
     fn req_18_two_lengths_must_agree() {
         assert_eq!(facts(1, &[("content-length", "5"), ("Content-Length", "5")]).framing(200), Ok(Framing::Length(5)));
         for pair in [["5", "6"], ["5", ""], ["x", "5"], ["5", "05, 6"]] {

@@ -129,7 +129,11 @@ impl Tls {
         while tls.connection.is_handshaking() {
             tls.flush_patiently(socket)?;
             if !tls.ahead.is_empty() {
-                tls.process(socket).map_err(|error| handshake_fault(&error))?;
+                tls.process(socket).map_err(|error| match handshake_fault(&error) {
+                    // Who has said a ServerHello speaks TLS, whatever came after it.
+                    Fault::NotTls if tls.connection.protocol_version().is_some() => Fault::Tls,
+                    fault => fault,
+                })?;
                 continue;
             }
             match tls.ahead.fill(|buf| socket.read(buf)) {
