@@ -1,0 +1,112 @@
+//! The opening handshake as a task: from the call to the server's 101, or to why there is none (SOCK-01, SOCK-12).
+
+use super::options::Handshake;
+use crate::call::{Call, CallTask, Ended, Heard, Heed, Kind, Patience};
+use crate::context::Context;
+use crate::http::head::Head;
+use crate::reason::Reason;
+use crate::time::Instant;
+use crate::ws::handshake::HandshakeError;
+
+/// One opening handshake. A [`Task`](crate::task::Task).
+///
+/// A success leaves the link open: there is no [`Release`](crate::task::Action::Release) before
+/// [`Done`](crate::task::Action::Done). The link, and the bytes received that are not consumed, belong to the
+/// [`SocketTask`](super::SocketTask) that goes on from there.
+pub type OpeningTask<'r> = CallTask<'r, Opening<'r>>;
+
+/// What an opening handshake brings. Borrows from the received bytes.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum OpeningEvent<'i> {
+    /// An interim response (1xx); it can be ignored.
+    Interim(Head<'i>),
+    /// The answer: of the origin, or of a proxy that refuses. Comes once.
+    Head(Head<'i>),
+}
+
+/// How an opening handshake ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Opened<'r> {
+    /// `Ok` is an open socket.
+    pub result: Result<(), Reason>,
+    /// The status of the answer, once its head has arrived.
+    pub status: Option<u16>,
+    /// The subprotocol that the server chose, in the caller's own words.
+    pub protocol: Option<&'r str>,
+}
+
+/// What the answer of an opening handshake means.
+#[derive(Debug)]
+pub struct Opening<'r> {
+    handshake: &'r Handshake<'r>,
+    protocol: Option<&'r str>,
+}
+
+impl<'r> OpeningTask<'r> {
+    /// Starts an attempt. One that the context refuses ends at the first `poll`; [`refused`](Self::refused) says so at
+    /// once.
+    pub fn new(context: &'r Context<'r>, handshake: &'r Handshake<'r>, now: Instant) -> Self {
+        let deadline = now.after(handshake.connect().deadline());
+        let mut call = Call::new(context, handshake, &mut [], Patience::Until(deadline)).upgrading();
+        if handshake.protocols().is_err() {
+            call.refuse(Reason::IllegalOption);
+        }
+        Self { call, kind: Opening { handshake, protocol: None } }
+    }
+
+    /// Why the attempt ends before it begins: the `fail` of `my.connectSocket` (SOCK-01). To be asked before the first
+    /// `poll`.
+    pub fn refused(&self) -> Option<Reason> {
+        self.call.result().and_then(Result::err)
+    }
+}
+
+impl<'r> Kind for Opening<'r> {
+    type Event<'i> = OpeningEvent<'i>;
+    type Outcome = Opened<'r>;
+
+    const HANDS_OVER: bool = true;
+
+    fn hear<'i>(&mut self, heard: Heard<'i>, _: Heed<'_>) -> Result<(OpeningEvent<'i>, Option<Reason>), Reason> {
+        match heard {
+            Heard::Interim(head) => Ok((OpeningEvent::Interim(head), None)),
+            Heard::Head(head, _) | Heard::Redirect(head) => {
+                let doom = match self.handshake.check(&head) {
+                    Ok(protocol) => {
+                        self.protocol = protocol;
+                        None
+                    }
+                    Err(error) => Some(reason(error)),
+                };
+                Ok((OpeningEvent::Head(head), doom))
+            }
+            // Behind a head that was refused.
+            Heard::Body(_) => Err(Reason::NotUpgraded),
+        }
+    }
+
+    fn complete(&mut self) -> Result<(), Reason> {
+        Ok(())
+    }
+
+    fn outcome(&self, ended: Ended) -> Opened<'r> {
+        Opened { result: ended.result, status: ended.status, protocol: ended.result.ok().and(self.protocol) }
+    }
+}
+
+/// What is wrong with an answer.
+const fn reason(error: HandshakeError) -> Reason {
+    match error {
+        HandshakeError::Status => Reason::NotUpgraded,
+        HandshakeError::Upgrade => Reason::WrongUpgrade,
+        HandshakeError::Connection => Reason::WrongConnection,
+        HandshakeError::AcceptMissing => Reason::AcceptMissing,
+        HandshakeError::AcceptRepeated => Reason::AcceptRepeated,
+        HandshakeError::AcceptWrong => Reason::AcceptWrong,
+        HandshakeError::Extension => Reason::UnrequestedExtension,
+        HandshakeError::ProtocolRepeated => Reason::ProtocolRepeated,
+        HandshakeError::ProtocolNotAsked => Reason::UnrequestedProtocol,
+    }
+}
