@@ -64,6 +64,11 @@ impl<'m> Assemble<'m> {
         Self { encoder: Some(base64::Encoder::new()), ..Self::new(memory) }
     }
 
+    /// The same memory, with binary messages as base64.
+    pub(crate) fn into_base64(self) -> Self {
+        Self::as_base64(self.memory)
+    }
+
     /// Takes a piece: [`Event::Message`](super::Event::Message). Returns whether the message is complete; then it is
     /// there until the next piece.
     ///

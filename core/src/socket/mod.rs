@@ -61,7 +61,7 @@ mod task;
 pub use listeners::{EventKind, Listener, Listeners, RegistryFull, Round};
 pub use message::{Assemble, Message};
 pub use one::{Attempt, OneSocket, Rule, Ticket};
-pub use opening::{Opened, Opening, OpeningEvent, OpeningTask};
+pub use opening::{ConnectFailure, Opened, Opening, OpeningEvent, OpeningTask};
 pub use options::{ConnectSocket, Handshake};
 pub use sending::Sending;
 pub use task::{Event, Settings, SocketTask};

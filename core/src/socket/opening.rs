@@ -1,5 +1,7 @@
 //! The opening handshake as a task: from the call to the server's 101, or to why there is none (SOCK-01, SOCK-12).
 
+use core::fmt;
+
 use super::options::Handshake;
 use crate::call::{Call, CallTask, Ended, Heard, Heed, Kind, Patience};
 use crate::context::Context;
@@ -21,27 +23,54 @@ pub type OpeningTask<'r> = CallTask<'r, Opening<'r>>;
 pub enum OpeningEvent<'i> {
     /// An interim response (1xx); it can be ignored.
     Interim(Head<'i>),
-    /// The answer: of the origin, or of a proxy that refuses. Comes once.
-    Head(Head<'i>),
+    /// The answer: of the origin, or of a proxy that refuses. Comes once. Of a good one, this is the Open of the socket.
+    Head {
+        /// Status and fields.
+        head: Head<'i>,
+        /// The subprotocol that the server chose, of those asked for.
+        protocol: Option<&'i str>,
+    },
 }
 
 /// How an opening handshake ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Opened<'r> {
+pub struct Opened {
     /// `Ok` is an open socket.
     pub result: Result<(), Reason>,
     /// The status of the answer, once its head has arrived.
     pub status: Option<u16>,
-    /// The subprotocol that the server chose, in the caller's own words.
-    pub protocol: Option<&'r str>,
 }
+
+/// An attempt that failed, for the callers of a whole [`connect`](crate::drive::blocking::Socket::connect).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectFailure {
+    /// Why.
+    pub reason: Reason,
+    /// The status of the answer, if its head has arrived.
+    pub status: Option<u16>,
+}
+
+impl ConnectFailure {
+    /// The code of the socket's table.
+    pub const fn code(&self) -> u8 {
+        self.reason.socket_code()
+    }
+}
+
+impl fmt::Display for ConnectFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason.message())
+    }
+}
+
+impl core::error::Error for ConnectFailure {}
 
 /// What the answer of an opening handshake means.
 #[derive(Debug)]
 pub struct Opening<'r> {
     handshake: &'r Handshake<'r>,
-    protocol: Option<&'r str>,
 }
 
 impl<'r> OpeningTask<'r> {
@@ -53,7 +82,7 @@ impl<'r> OpeningTask<'r> {
         if handshake.protocols().is_err() {
             call.refuse(Reason::IllegalOption);
         }
-        Self { call, kind: Opening { handshake, protocol: None } }
+        Self { call, kind: Opening { handshake } }
     }
 
     /// Why the attempt ends before it begins: the `fail` of `my.connectSocket` (SOCK-01). To be asked before the first
@@ -63,9 +92,9 @@ impl<'r> OpeningTask<'r> {
     }
 }
 
-impl<'r> Kind for Opening<'r> {
+impl Kind for Opening<'_> {
     type Event<'i> = OpeningEvent<'i>;
-    type Outcome = Opened<'r>;
+    type Outcome = Opened;
 
     const HANDS_OVER: bool = true;
 
@@ -73,14 +102,13 @@ impl<'r> Kind for Opening<'r> {
         match heard {
             Heard::Interim(head) => Ok((OpeningEvent::Interim(head), None)),
             Heard::Head(head, _) | Heard::Redirect(head) => {
-                let doom = match self.handshake.check(&head) {
-                    Ok(protocol) => {
-                        self.protocol = protocol;
-                        None
-                    }
-                    Err(error) => Some(reason(error)),
+                let (chosen, doom) = match self.handshake.check(&head) {
+                    Ok(chosen) => (chosen.is_some(), None),
+                    Err(error) => (false, Some(reason(error))),
                 };
-                Ok((OpeningEvent::Head(head), doom))
+                let named = head.fields().get("sec-websocket-protocol").filter(|_| chosen);
+                let protocol = named.and_then(|name| core::str::from_utf8(name).ok());
+                Ok((OpeningEvent::Head { head, protocol }, doom))
             }
             // Behind a head that was refused.
             Heard::Body(_) => Err(Reason::NotUpgraded),
@@ -91,8 +119,8 @@ impl<'r> Kind for Opening<'r> {
         Ok(())
     }
 
-    fn outcome(&self, ended: Ended) -> Opened<'r> {
-        Opened { result: ended.result, status: ended.status, protocol: ended.result.ok().and(self.protocol) }
+    fn outcome(&self, ended: Ended) -> Opened {
+        Opened { result: ended.result, status: ended.status }
     }
 }
 

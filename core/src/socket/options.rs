@@ -94,7 +94,7 @@ impl<'r> Handshake<'r> {
         Protocols::new(if self.by_header { &self.header_protocols } else { self.connect.protocols })
     }
 
-    /// The subprotocol that this answer chooses.
+    /// Checks an answer. Returns the subprotocol that it chooses, if it chooses any.
     pub(super) fn check(&self, head: &crate::http::head::Head<'_>) -> Result<Option<&str>, HandshakeError> {
         handshake::check(head, &self.key, self.protocols().unwrap_or(Protocols::NONE))
     }

@@ -31,7 +31,7 @@ pub enum Event<'i> {
     Close {
         /// The server's code; 1005 if its Close had none; 1006 if none came, or what the end was asked for with.
         code: u16,
-        /// The server's reason, up to 123 bytes, often empty.
+        /// The server's reason, up to 123 bytes, often empty: the last of the bytes consumed.
         reason: &'i str,
     },
 }
@@ -46,12 +46,15 @@ pub struct Settings {
     /// How long the closing handshake may take, the server's closing of the link included, in milliseconds; 5,000 by
     /// default (SOCK-12).
     pub close_timeout: u32,
+    /// How long the link may take to accept one frame, in milliseconds; 30,000 by default. A frame of which only a part is
+    /// written breaks the connection.
+    pub send_timeout: u32,
 }
 
 impl Settings {
     /// The defaults.
     pub const fn new() -> Self {
-        Self { keep_alive: 0, close_timeout: 5_000 }
+        Self { keep_alive: 0, close_timeout: 5_000, send_timeout: 30_000 }
     }
 
     /// With a ping after so many milliseconds of silence.
@@ -63,6 +66,12 @@ impl Settings {
     /// With this timeout of the closing handshake in milliseconds.
     pub const fn close_timeout(mut self, milliseconds: u32) -> Self {
         self.close_timeout = milliseconds;
+        self
+    }
+
+    /// With this timeout of writing one frame in milliseconds.
+    pub const fn send_timeout(mut self, milliseconds: u32) -> Self {
+        self.send_timeout = milliseconds;
         self
     }
 }
@@ -141,7 +150,7 @@ impl SocketTask {
     ///
     /// A failure is an Error and a Close with 1006. An attempt that was ended by `closeSocket` or by another
     /// `connectSocket` is a Close with 1000 and no error, and one that ended with its page a Close with 1001 (CTX-06).
-    pub fn after(opened: &Opened<'_>, settings: Settings, now: Instant) -> Self {
+    pub fn after(opened: &Opened, settings: Settings, now: Instant) -> Self {
         let mut task = Self::new(settings, now);
         let Err(reason) = opened.result else { return task };
         task.link = LinkState::Gone;
@@ -269,8 +278,14 @@ impl SocketTask {
 
     /// The link is broken: nothing can be read from it any more.
     pub fn fault(&mut self, now: Instant, fault: Fault) {
+        let small = fault == Fault::ReceiveBufferFull;
+        self.abandon(now, if small { Reason::BufferTooSmall } else { Reason::ConnectionLost });
+    }
+
+    /// The driver cannot go on, for this reason: the link is of no more use.
+    pub fn abandon(&mut self, now: Instant, reason: Reason) {
         self.link = LinkState::Gone;
-        self.fail(if fault == Fault::ReceiveBufferFull { Reason::BufferTooSmall } else { Reason::ConnectionLost }, now);
+        self.fail(reason, now);
     }
 
     /// Whether messages can be sent.
@@ -299,6 +314,14 @@ impl SocketTask {
         match self.phase {
             Phase::Open if self.settings.keep_alive == 0 => NEVER,
             Phase::Open => self.mark.after(self.settings.keep_alive.into()),
+            Phase::Closing | Phase::Closed(_) | Phase::Over => self.mark,
+        }
+    }
+
+    /// Until when a frame that is written now may take.
+    pub fn write_deadline(&self, now: Instant) -> Instant {
+        match self.phase {
+            Phase::Open => now.after(self.settings.send_timeout.into()),
             Phase::Closing | Phase::Closed(_) | Phase::Over => self.mark,
         }
     }
