@@ -77,6 +77,9 @@ fn broken(reason: Reason) -> [Shown; 2] {
     [Error(reason), Close(1006, String::new())]
 }
 
+/// What happens out of turn.
+type Blow = fn(&mut SocketTask, Instant);
+
 /// An open socket driven by hand, its masks zeros.
 struct Hand {
     task: SocketTask,
@@ -154,15 +157,15 @@ impl Hand {
     fn insist(mut self) -> (Vec<Shown>, Vec<u8>) {
         assert!(self.task.is_over());
         let shown = self.shown.clone();
-        let calls: [&dyn Fn(&mut SocketTask, Instant); 8] = [
-            &|_, _| {},
-            &|task, now| task.interrupt(now, Interrupt::Unload),
-            &|task, now| task.interrupt(now, Interrupt::Abort),
-            &|task, now| task.refuse(now, Reason::TooLarge),
-            &|task, now| assert_eq!(task.close(now, 1000, ""), Ok(())),
-            &|task, now| task.write_failed(now),
-            &|task, _| task.end_of_stream(),
-            &|task, now| task.fault(now, Fault::Lost),
+        let calls: [Blow; 8] = [
+            |_, _| {},
+            |task, now| task.interrupt(now, Interrupt::Unload),
+            |task, now| task.interrupt(now, Interrupt::Abort),
+            |task, now| task.refuse(now, Reason::TooLarge),
+            |task, now| assert_eq!(task.close(now, 1000, ""), Ok(())),
+            |task, now| task.write_failed(now),
+            |task, _| task.end_of_stream(),
+            |task, now| task.fault(now, Fault::Lost),
         ];
         for call in calls {
             call(&mut self.task, self.now);

@@ -352,7 +352,6 @@ fn sock_07_a_failed_attempt_is_an_error_and_a_close_and_one_that_was_ended_only_
 
 #[test]
 fn sock_07_whatever_falls_between_two_steps_the_end_comes_once() {
-    type Blow = fn(&mut SocketTask, Instant);
     let blows: [Blow; 9] = [
         |_, _| {},
         |task, now| assert_eq!(task.close(now, 4000, ""), Ok(())),
