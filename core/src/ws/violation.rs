@@ -48,11 +48,10 @@ impl Violation {
             _ => close::PROTOCOL_ERROR,
         }
     }
-}
 
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+    /// One line for a person.
+    pub const fn message(self) -> &'static str {
+        match self {
             Self::ReservedBit => "the server set a reserved bit of a frame",
             Self::ReservedOpcode => "the server sent a frame with a reserved opcode",
             Self::Masked => "the server masked a frame",
@@ -67,7 +66,13 @@ impl fmt::Display for Violation {
             Self::NotUtf8 => "the server sent text that is not UTF-8",
             #[cfg(feature = "permessage-deflate")]
             Self::Compression => "the server sent a compressed message that cannot be decompressed",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())
     }
 }
 
