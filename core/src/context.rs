@@ -123,7 +123,7 @@ impl<'c> Context<'c> {
     /// # Errors
     /// [`BadContext::UserAgent`] when it is not a field value (RFC 9110 section 5.5).
     pub fn with_user_agent(mut self, user_agent: &'c str) -> Result<Self, BadContext> {
-        if !user_agent.bytes().all(crate::http::chunked::is_text) {
+        if !user_agent.bytes().all(crate::scan::is_text) {
             return Err(BadContext::UserAgent);
         }
         self.user_agent = user_agent;

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::data::{Data, Form};
-use crate::http::chunked::{is_text, is_token};
+use crate::scan::{is_text, is_token};
 use crate::percent;
 use crate::policy::Api;
 use crate::reason::Reason;

@@ -33,7 +33,7 @@ use core::fmt;
 use sha1::{Digest, Sha1};
 
 use crate::base64::Encoder;
-use crate::http::chunked::is_token;
+use crate::scan::is_token;
 use crate::http::fields::{list, trim};
 use crate::http::head::Head;
 use crate::sink::{Full, Sink, Window};
