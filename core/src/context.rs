@@ -188,7 +188,7 @@ impl fmt::Debug for Context<'_> {
 
 /// One segment of a path, of unreserved characters only (RFC 3986 section 2.3).
 fn is_segment(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'))
 }
 
 #[cfg(test)]

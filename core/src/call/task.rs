@@ -1,6 +1,6 @@
 //! A call as a task: what is heard, judged by the kind of call that it is.
 
-use super::Call;
+use super::{Call, Idle};
 use crate::drive::Route;
 use crate::http::framing::Facts;
 use crate::http::head::Head;
@@ -41,6 +41,11 @@ pub trait Kind {
     /// News that no byte has brought: how far the call is.
     fn news<'i>(&mut self, progress: Progress) -> Option<Self::Event<'i>> {
         let _ = progress;
+        None
+    }
+
+    /// Where the time without a sign of life is limited, and not that of the whole call.
+    fn idle(&mut self) -> Option<&mut Idle> {
         None
     }
 
@@ -112,7 +117,13 @@ impl<K: Kind> Task for CallTask<'_, K> {
             {
                 return Poll { consumed: 0, action: Action::Event(event) };
             }
-            let Poll { consumed, action } = self.call.poll(now, rx, tx);
+            let polled = self.call.poll(now, rx, tx);
+            if let Some(idle) = self.kind.idle()
+                && let Some(deadline) = idle.after(&polled, now, rx.len())
+            {
+                self.call.deadline = deadline;
+            }
+            let Poll { consumed, action } = polled;
             let action = match action {
                 // What nothing is made of ends the call, and with it the bytes received.
                 Action::Event(Some(heard)) => match self.hear(heard) {

@@ -47,7 +47,7 @@ mod collect;
 mod feed;
 
 use crate::call::{
-    Call, CallTask, Content, Ended, Envelope, Headers, Heard, Heed, Input, Kind, Outgoing, Patience, Progress,
+    Call, CallTask, Content, Ended, Envelope, Headers, Heard, Heed, Input, Kind, Outgoing, Progress,
 };
 use crate::context::Context;
 use crate::http::framing::Charset;
@@ -208,7 +208,7 @@ impl<'r> UploadTask<'r> {
         let deadline = now.after(limits.upload_timeout.into());
         let mut meter = Meter::default();
         meter.expect(upload.length);
-        let mut call = Call::new(context, upload, &mut [], Patience::Until(deadline));
+        let mut call = Call::new(context, upload, &mut [], deadline);
         if upload.length > limits.file {
             call.refuse(Reason::FileTooLarge);
         }

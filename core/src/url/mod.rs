@@ -42,9 +42,8 @@ pub enum Scheme {
 impl Scheme {
     /// The scheme of this name, in any letter case.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Http, Self::Https, Self::Ws, Self::Wss]
-            .into_iter()
-            .find(|scheme| name.eq_ignore_ascii_case(scheme.name()))
+        const ALL: [Scheme; 4] = [Scheme::Http, Scheme::Https, Scheme::Ws, Scheme::Wss];
+        ALL.iter().copied().find(|scheme| name.eq_ignore_ascii_case(scheme.name()))
     }
 
     /// The name, in lower case.
