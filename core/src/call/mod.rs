@@ -226,29 +226,22 @@ impl<'r> Call<'r> {
     }
 
     /// Reads a redirect's body to its end, so that the connection serves the next hop, too.
-    fn drain<'i>(&mut self, mut budget: u32, rx: &'i [u8], tx: &mut [u8]) -> Polled<'i> {
-        let mut consumed = 0_usize;
-        loop {
-            let rest = rx.get(consumed..).unwrap_or_default();
-            match self.exchange.poll(&self.hop, rest, tx) {
-                Ok((n, Http::Body(bytes))) if bytes.len() <= budget as usize => {
-                    budget = budget.saturating_sub(bytes.len() as u32);
-                    consumed = consumed.saturating_add(n);
-                }
-                Ok((n, Http::Read)) if !self.full => {
-                    self.step = Step::Drain(budget);
-                    return act(consumed.saturating_add(n), Action::Read);
-                }
-                Ok((n, Http::End { persists: true })) => {
-                    self.link = Link::Reused;
-                    self.begin(Step::Exchange);
-                    // The next hop starts with the next poll, after these bytes have been dropped.
-                    return act(consumed.saturating_add(n), Action::Continue);
-                }
-                _ => {
-                    self.reconnect(true);
-                    return self.release();
-                }
+    fn drain<'i>(&mut self, budget: u32, rx: &'i [u8], tx: &mut [u8]) -> Polled<'i> {
+        match self.exchange.poll(&self.hop, rx, tx) {
+            Ok((consumed, Http::Body(bytes))) if bytes.len() <= budget as usize => {
+                self.step = Step::Drain(budget.saturating_sub(bytes.len() as u32));
+                act(consumed, Action::Continue)
+            }
+            Ok((consumed, Http::Read)) if !self.full => act(consumed, Action::Read),
+            Ok((consumed, Http::End { persists: true })) => {
+                self.link = Link::Reused;
+                self.begin(Step::Exchange);
+                // The next hop starts with the next poll, after these bytes have been dropped.
+                act(consumed, Action::Continue)
+            }
+            _ => {
+                self.reconnect(true);
+                self.release()
             }
         }
     }

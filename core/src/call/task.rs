@@ -1,5 +1,6 @@
 //! A call as a task: what is heard, judged by the kind of call that it is.
 
+use super::hop::Hop;
 use super::{Call, Idle};
 use crate::drive::Route;
 use crate::http::framing::Facts;
@@ -55,11 +56,18 @@ pub trait Kind {
 
 /// What a [`Kind`] must know of a call to judge its answer.
 #[derive(Clone, Copy, Debug)]
-pub struct Heed<'c> {
+pub struct Heed<'c>(&'c Hop<'c>);
+
+impl<'c> Heed<'c> {
     /// The URL of the hop; there is one as long as something is heard.
-    pub url: Option<Permitted<'c>>,
-    /// The request was read by a proxy, and not only carried by it.
-    pub by_proxy: bool,
+    pub fn url(self) -> Option<Permitted<'c>> {
+        self.0.url()
+    }
+
+    /// Whether the request was read by a proxy, and not only carried by it.
+    pub fn by_proxy(self) -> bool {
+        self.0.proxy.is_some() && !self.0.is_secure()
+    }
 }
 
 /// How far a call is.
@@ -93,9 +101,7 @@ pub struct CallTask<'r, K> {
 impl<K: Kind> CallTask<'_, K> {
     /// What the kind makes of what was heard: an event, or nothing because the call is at its end.
     fn hear<'i>(&mut self, heard: Heard<'i>) -> Option<K::Event<'i>> {
-        let hop = &self.call.hop;
-        let heed = Heed { url: hop.url(), by_proxy: hop.proxy.is_some() && !hop.is_secure() };
-        let (event, doom) = match self.kind.hear(heard, heed) {
+        let (event, doom) = match self.kind.hear(heard, Heed(&self.call.hop)) {
             Ok((event, doom)) => (Some(event), doom),
             Err(reason) => (None, Some(reason)),
         };

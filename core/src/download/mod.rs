@@ -233,9 +233,9 @@ impl Kind for Downloading {
             Heard::Head(head, facts) => {
                 let length = facts.length(head.status());
                 self.meter.expect(length.unwrap_or(0));
-                self.of_url = heed.url.and_then(|url| Extension::of_path(url.path_and_query_raw()));
+                self.of_url = heed.url().and_then(|url| Extension::of_path(url.path_and_query_raw()));
                 let doom = match head.status() {
-                    407 if heed.by_proxy => Some(Reason::ProxyRefused),
+                    407 if heed.by_proxy() => Some(Reason::ProxyRefused),
                     200..=299 if facts.is_encoded() => Some(Reason::UnsupportedEncoding),
                     200..=299 if length.is_some_and(|length| length > self.limit) => Some(Reason::FileTooLarge),
                     200..=299 => None,

@@ -151,7 +151,7 @@ impl<'r> RequestTask<'r> {
 impl Answer {
     fn head(&mut self, status: u16, facts: &Facts<'_>, heed: Heed<'_>) -> Result<(), Reason> {
         self.verdict = match status {
-            407 if heed.by_proxy => return Err(Reason::ProxyRefused),
+            407 if heed.by_proxy() => return Err(Reason::ProxyRefused),
             _ if facts.length(status).is_some_and(|length| length > self.limit) => return Err(Reason::TooLarge),
             429 => Err(Reason::RateLimited),
             400.. => Err(Reason::HttpStatus),

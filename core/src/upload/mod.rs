@@ -237,7 +237,7 @@ impl Kind for Uploading {
             Heard::Interim(head) | Heard::Redirect(head) => Event::Interim(head),
             Heard::Head(head, facts) => {
                 let doom = match head.status() {
-                    407 if heed.by_proxy => Some(Reason::ProxyRefused),
+                    407 if heed.by_proxy() => Some(Reason::ProxyRefused),
                     status if facts.length(status).is_some_and(|length| length > self.limit) => Some(Reason::TooLarge),
                     _ => None,
                 };
