@@ -95,6 +95,8 @@ const fn act<'i>(consumed: usize, action: Action<Option<Heard<'i>>, Ended>) -> P
 
 impl<'r> Call<'r> {
     /// A call that ends at its first poll if the context refuses it. It may take until the deadline.
+    // Never inlined: in a large frame it would be larger itself.
+    #[inline(never)]
     pub(crate) fn new(
         context: &'r Context<'r>,
         input: &'r dyn Input,

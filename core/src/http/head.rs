@@ -141,20 +141,19 @@ fn parse(rx: &[u8]) -> Result<(Head<'_>, Facts<'_>), Lack> {
 /// Minor version and status code of a status line, and what follows it (RFC 9112 section 4). A reason phrase that is
 /// missing with its space is let pass: many servers send none.
 fn status_line(rx: &[u8]) -> Result<(u8, u16, &[u8]), Lack> {
-    const FORM: &[u8; 12] = b"HTTP/1.0 100";
-    for (byte, form) in rx.iter().zip(FORM) {
-        // Where the form has a digit behind the slash, any will do here.
-        let fits = if form.is_ascii_digit() { byte.is_ascii_digit() } else { byte == form };
+    // Where the form has `d`, any digit will do at first.
+    for (byte, form) in rx.iter().zip(b"HTTP/1.d ddd") {
+        let fits = if *form == b'd' { byte.is_ascii_digit() } else { byte == form };
         if !fits {
             return Err(Lack::MALFORMED);
         }
     }
-    let Some(([_, _, _, _, _, major, _, minor, _, code @ ..], rest)) = rx.split_first_chunk::<12>() else {
+    let Some(([_, _, _, _, _, _, _, minor, _, code @ ..], rest)) = rx.split_first_chunk::<12>() else {
         return Err(Lack::Unfinished);
     };
     let minor = minor & 0x0f;
     let status = code.iter().fold(0_u16, |value, digit| value.wrapping_mul(10).wrapping_add(u16::from(digit & 0x0f)));
-    if *major != b'1' || minor > 1 || status < 100 {
+    if minor > 1 || status < 100 {
         return Err(Lack::MALFORMED);
     }
     let phrase = if rest.starts_with(b" ") { rest.get(text_length(rest)..) } else { Some(rest) };
