@@ -194,6 +194,8 @@ impl<'r> Call<'r> {
         }
     }
 
+    // Never inlined: in a large frame it would be larger itself.
+    #[inline(never)]
     fn head<'i>(&mut self, head: Head<'i>, facts: Facts<'i>) -> Heard<'i> {
         if self.hop.outgoing().follow
             && matches!(head.status(), 301 | 302 | 303 | 307 | 308)

@@ -149,6 +149,8 @@ impl<'r> RequestTask<'r> {
 }
 
 impl Answer {
+    // Never inlined: in a large frame it would be larger itself.
+    #[inline(never)]
     fn head(&mut self, status: u16, facts: &Facts<'_>, heed: Heed<'_>) -> Result<(), Reason> {
         self.verdict = match status {
             407 if heed.by_proxy() => return Err(Reason::ProxyRefused),
