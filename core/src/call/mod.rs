@@ -97,12 +97,7 @@ impl<'r> Call<'r> {
     /// A call that ends at its first poll if the context refuses it. It may take until the deadline.
     // Never inlined: in a large frame it would be larger itself.
     #[inline(never)]
-    pub(crate) fn new(
-        context: &'r Context<'r>,
-        input: &'r dyn Input,
-        memory: &'r mut [u8],
-        deadline: Instant,
-    ) -> Self {
+    pub(crate) fn new(context: &'r Context<'r>, input: &'r dyn Input, memory: &'r mut [u8], deadline: Instant) -> Self {
         let mut call = Self {
             hop: Hop::new(context, input, memory),
             deadline,

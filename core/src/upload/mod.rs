@@ -46,9 +46,7 @@
 mod collect;
 mod feed;
 
-use crate::call::{
-    Call, CallTask, Content, Ended, Envelope, Headers, Heard, Heed, Input, Kind, Outgoing, Progress,
-};
+use crate::call::{Call, CallTask, Content, Ended, Envelope, Headers, Heard, Heed, Input, Kind, Outgoing, Progress};
 use crate::context::Context;
 use crate::http::framing::Charset;
 use crate::http::head::Head;

@@ -33,9 +33,9 @@ use core::fmt;
 use sha1::{Digest, Sha1};
 
 use crate::base64::Encoder;
-use crate::scan::is_token;
 use crate::http::fields::{list, trim};
 use crate::http::head::Head;
+use crate::scan::is_token;
 use crate::sink::{Full, Sink, Window};
 
 /// The value of `Sec-WebSocket-Key`: 16 random bytes in base64.
