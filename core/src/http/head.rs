@@ -126,13 +126,13 @@ fn parse(rx: &[u8]) -> Result<(Head<'_>, Facts<'_>), Lack> {
     let mut facts = Facts::new(minor);
     let mut fields = 0_usize;
     while !rest.starts_with(b"\r") {
-        let (name, value, after) = field_line(rest)?;
+        let line = field_line(rest)?;
         if fields >= MAX_FIELDS {
             return Err(Lack::Refused(HeadError::TooManyFields));
         }
         fields = fields.saturating_add(1);
-        facts.note(name, value);
-        rest = after;
+        facts.note(line.name, line.value);
+        rest = line.rest;
     }
     let length = rx.len().saturating_sub(line_end(rest)?.len());
     Ok((Head { status, raw: rx.get(..length).unwrap_or_default() }, facts))
@@ -160,9 +160,16 @@ fn status_line(rx: &[u8]) -> Result<(u8, u16, &[u8]), Lack> {
     Ok((minor, status, line_end(phrase.unwrap_or_default())?))
 }
 
-/// Name and value of a field line, white space around the value included, and what follows it (RFC 9112 section 5). No
-/// white space before the colon, no folding.
-fn field_line(rest: &[u8]) -> Result<(&[u8], &[u8], &[u8]), Lack> {
+struct FieldLine<'i> {
+    name: &'i [u8],
+    /// With the white space around it.
+    value: &'i [u8],
+    /// What follows the line.
+    rest: &'i [u8],
+}
+
+/// The field line at the start of `rest` (RFC 9112 section 5): no white space before the colon, no folding.
+fn field_line(rest: &[u8]) -> Result<FieldLine<'_>, Lack> {
     let (name, after) = rest.split_at_checked(token_length(rest)).unwrap_or_default();
     let after = match (name, after) {
         (_, []) => return Err(Lack::Unfinished),
@@ -170,7 +177,7 @@ fn field_line(rest: &[u8]) -> Result<(&[u8], &[u8], &[u8]), Lack> {
         _ => return Err(Lack::MALFORMED),
     };
     let (value, after) = after.split_at_checked(text_length(after)).unwrap_or_default();
-    Ok((name, value, line_end(after)?))
+    Ok(FieldLine { name, value, rest: line_end(after)? })
 }
 
 /// What follows the CRLF at the start of `rest`. A bare LF or CR ends no line (RFC 9112 section 2.2).
