@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::policy::Policy;
+use crate::scan::text_length;
 
 /// App id and version, policy, user agent, limits, proxy. Everything else is per call.
 #[derive(Clone, Copy)]
@@ -123,7 +124,7 @@ impl<'c> Context<'c> {
     /// # Errors
     /// [`BadContext::UserAgent`] when it is not a field value (RFC 9110 section 5.5).
     pub fn with_user_agent(mut self, user_agent: &'c str) -> Result<Self, BadContext> {
-        if !user_agent.bytes().all(crate::http::chunked::is_text) {
+        if text_length(user_agent.as_bytes()) < user_agent.len() {
             return Err(BadContext::UserAgent);
         }
         self.user_agent = user_agent;
@@ -188,7 +189,8 @@ impl fmt::Debug for Context<'_> {
 
 /// One segment of a path, of unreserved characters only (RFC 3986 section 2.3).
 fn is_segment(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+    !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'))
 }
 
 #[cfg(test)]

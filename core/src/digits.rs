@@ -51,19 +51,14 @@ pub fn put_decimal(value: u64, out: &mut dyn Sink) -> Result<(), Full> {
     out.put(digits.get(start..).unwrap_or_default())
 }
 
-/// Quotient and remainder, by long division with 16-bit digits: dividing a `u64` as a whole is a subroutine of 400 bytes
-/// on a 32-bit machine.
+/// Quotient and remainder, by long division with digits of 32, 16 and 16 bits: dividing a `u64` as a whole is a subroutine
+/// of 400 bytes on a 32-bit machine.
 const fn divide_by_ten(value: u64) -> (u64, u8) {
-    let mut quotient = 0;
-    let mut remainder = 0;
-    let mut shift = u64::BITS;
-    while shift > 0 {
-        shift -= 16;
-        let part = remainder << 16 | ((value >> shift) & 0xffff) as u32;
-        quotient = quotient << 16 | (part / 10) as u64;
-        remainder = part % 10;
-    }
-    (quotient, remainder as u8)
+    let (high, low) = ((value >> 32) as u32, value as u32);
+    let first = (high % 10) << 16 | low >> 16;
+    let second = (first % 10) << 16 | low & 0xffff;
+    let quotient = ((high / 10) as u64) << 32 | ((first / 10) << 16 | second / 10) as u64;
+    (quotient, (second % 10) as u8)
 }
 
 #[cfg(test)]

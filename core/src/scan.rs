@@ -1,21 +1,94 @@
-//! Looking for a byte, and splitting at it.
+//! Looking for a byte, and splitting at it; where a field name and its value end.
 
-/// Where the first such byte is. A machine word at a time: heads and URLs are too short for anything wider to pay.
+const WORD: usize = size_of::<usize>();
+
+/// Where the first such byte is.
 #[inline]
 pub(crate) fn find(byte: u8, bytes: &[u8]) -> Option<usize> {
-    const ONES: usize = usize::MAX / 0xff;
-    const WORD: usize = size_of::<usize>();
     let (words, tail) = bytes.as_chunks::<WORD>();
     for (at, word) in words.iter().enumerate() {
         // Zero where the byte is. Taking one from each byte of a word sets the high bit of those that were zero, and of
         // others only above the first of them.
-        let zero = usize::from_le_bytes(*word) ^ (ONES * byte as usize);
-        let found = zero.wrapping_sub(ONES) & !zero & (ONES * 0x80);
+        let zero = usize::from_le_bytes(*word) ^ each(byte);
+        let found = zero.wrapping_sub(each(1)) & !zero & each(0x80);
         if found != 0 {
-            return Some(at * WORD + found.trailing_zeros() as usize / 8);
+            return Some(at * WORD + first_byte(found));
         }
     }
     tail.iter().position(|other| *other == byte).map(|at| words.len() * WORD + at)
+}
+
+/// How many bytes at the start are what RFC 9110 section 5.5 allows in a field value: HTAB, SP, VCHAR, obs-text.
+pub(crate) fn text_length(bytes: &[u8]) -> usize {
+    // Below SP, or DEL.
+    let controls = |word: usize| (word.wrapping_sub(each(b' ')) | word.wrapping_add(each(1))) & !word;
+    span(bytes, controls, |byte| !is_text(byte))
+}
+
+/// How many bytes at the start are of a token (RFC 9110 section 5.6.2).
+pub(crate) fn token_length(bytes: &[u8]) -> usize {
+    // Neither letter nor hyphen.
+    let others = |word: usize| {
+        let lower = word | each(0x20);
+        let no_letter = lower.wrapping_sub(each(b'a')) | lower.wrapping_add(each(0x7f - b'z'));
+        let no_hyphen = ((word ^ each(b'-')) & each(0x7f)).wrapping_add(each(0x7f));
+        (no_letter & no_hyphen) | word
+    };
+    span(bytes, others, |byte| !is_token(byte))
+}
+
+/// A byte of a field value: HTAB, SP, VCHAR, obs-text (RFC 9110 section 5.5).
+pub(crate) const fn is_text(byte: u8) -> bool {
+    matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
+}
+
+/// A byte of a token (RFC 9110 section 5.6.2).
+pub(crate) const fn is_token(byte: u8) -> bool {
+    /// A bit for each byte.
+    const TOKENS: [u32; 8] = {
+        let mut bits = [0; 8];
+        let mut rest: &[u8] = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+        while let [byte, after @ ..] = rest {
+            bits[(*byte >> 5) as usize] |= 1 << (*byte & 31);
+            rest = after;
+        }
+        bits
+    };
+    TOKENS[(byte >> 5) as usize] >> (byte & 31) & 1 == 1
+}
+
+/// A word of such bytes.
+const fn each(byte: u8) -> usize {
+    (usize::MAX / 0xff).wrapping_mul(byte as usize)
+}
+
+/// Which byte of a word holds the lowest bit.
+const fn first_byte(bits: usize) -> usize {
+    bits.trailing_zeros() as usize / 8
+}
+
+/// How many bytes there are before the first that `is_end`.
+///
+/// They are looked at a machine word at a time: heads and URLs are too short for anything wider to pay. In what
+/// `suspects` makes of a word, the high bit of every byte that is an end is set. It may be set in others, which are then
+/// asked about one by one.
+#[inline]
+fn span(bytes: &[u8], suspects: impl Fn(usize) -> usize, is_end: impl Fn(u8) -> bool) -> usize {
+    let mut rest = bytes;
+    loop {
+        while let Some((word, after)) = rest.split_first_chunk::<WORD>() {
+            let found = suspects(usize::from_le_bytes(*word)) & each(0x80);
+            if found != 0 {
+                rest = rest.get(first_byte(found)..).unwrap_or_default();
+                break;
+            }
+            rest = after;
+        }
+        match rest.split_first() {
+            Some((byte, after)) if !is_end(*byte) => rest = after,
+            _ => return bytes.len().saturating_sub(rest.len()),
+        }
+    }
 }
 
 /// The pieces between such bytes, one at least, as [`slice::split`] gives them; one copy of the code for all uses.
@@ -63,6 +136,21 @@ mod tests {
                         assert_eq!(find(needle, &bytes), Some(at));
                     }
                     assert_eq!(find(needle, &bytes), bytes.iter().position(|byte| *byte == needle));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn req_18_text_and_tokens_end_at_the_first_byte_that_is_none_wherever_it_is() {
+        for filler in 0..=u8::MAX {
+            for byte in 0..=u8::MAX {
+                for at in 0..20 {
+                    let mut bytes = [filler; 20];
+                    bytes[at] = byte;
+                    let length = |legal: fn(u8) -> bool| bytes.iter().position(|byte| !legal(*byte)).unwrap_or(20);
+                    assert_eq!(text_length(&bytes), length(is_text), "{byte} in {filler}");
+                    assert_eq!(token_length(&bytes), length(is_token), "{byte} in {filler}");
                 }
             }
         }

@@ -8,7 +8,7 @@ need valgrind valgrind
 command -v cargo >/dev/null || skip 'cargo is missing'
 
 # What holds today and must not be lost; docs/benchmarks.md says what it is made of, and what the goal is.
-limit_percent=220
+limit_percent=192
 rounds=100
 
 cargo build --quiet --release --package miniwire-core --example head_cost

@@ -3,7 +3,7 @@
 use super::outgoing::{Input, Outgoing};
 use crate::context::{Context, Proxy};
 use crate::drive::Route;
-use crate::policy::{Permitted, PermittedParts, Refusal};
+use crate::policy::{Permitted, PermittedParts};
 use crate::reason::Reason;
 use crate::request::Method;
 use crate::url;
@@ -62,7 +62,10 @@ impl<'r> Hop<'r> {
     pub(super) fn admit(&mut self) -> Result<(), Reason> {
         let outgoing = self.outgoing();
         let limit = self.context.limits().url;
-        let url = self.context.policy().permit(outgoing.api, outgoing.url, limit).map_err(Refusal::reason)?;
+        let url = match self.context.policy().permit(outgoing.api, outgoing.url, limit) {
+            Ok(url) => url,
+            Err(refusal) => return Err(refusal.reason()),
+        };
         if !outgoing.headers.are_legal() {
             return Err(Reason::IllegalHeader);
         }
@@ -94,10 +97,13 @@ impl<'r> Hop<'r> {
         let length = url::resolve(base, location, self.memory).map_err(|_| Reason::BadRedirect)?;
         let text = self.memory.get(..length).and_then(|text| core::str::from_utf8(text).ok());
         let text = text.ok_or(Reason::BadRedirect)?;
-        let target = self.context.policy().permit_hop(self.outgoing().api, text).map_err(Refusal::reason)?;
+        let target = match self.context.policy().permit_hop(self.outgoing().api, text) {
+            Ok(target) => target.parts(),
+            Err(refusal) => return Err(refusal.reason()),
+        };
 
         let proxy = self.proxy;
-        self.enter(Place::Memory(length), target.parts());
+        self.enter(Place::Memory(length), target);
         self.left_origin |= !keeps_origin;
         if status == 303 || (matches!(status, 301 | 302) && self.method == Method::Post) {
             self.method = Method::Get;

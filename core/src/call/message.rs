@@ -16,11 +16,12 @@ impl Message for Hop<'_> {
     fn write(&self, out: &mut dyn Sink) -> Result<(), WriteError> {
         // A call without a URL has ended.
         let Some(url) = self.url() else { return Err(WriteError::NotConvertible) };
-        let message = RequestMessage { hop: self, outgoing: self.outgoing(), url };
+        let outgoing = self.outgoing();
+        let message = RequestMessage { hop: self, outgoing: &outgoing, url: &url };
         message.request_line(out)?;
         message.fields(out)?;
         out.put(b"\r\n")?;
-        match self.outgoing().content {
+        match outgoing.content {
             Content::Data(data) if message.has_body() => message.data(data, out),
             Content::File(envelope, _) => Ok(envelope.write_before(out)?),
             Content::Data(_) | Content::None => Ok(()),
@@ -44,8 +45,8 @@ impl Message for Hop<'_> {
 
 struct RequestMessage<'a> {
     hop: &'a Hop<'a>,
-    outgoing: Outgoing<'a>,
-    url: Permitted<'a>,
+    outgoing: &'a Outgoing<'a>,
+    url: &'a Permitted<'a>,
 }
 
 impl RequestMessage<'_> {
@@ -79,9 +80,8 @@ impl RequestMessage<'_> {
         // CTX-02: https, whatever the URL's own scheme.
         out.put(b"\r\nReferer: https://")?;
         self.url.write_host(out)?;
-        for part in ["/", self.hop.context.app_id(), "/", self.hop.context.app_version(), "/page-frame.html\r\n"] {
-            out.put(part.as_bytes())?;
-        }
+        let context = self.hop.context;
+        put_all(&["/", context.app_id(), "/", context.app_version(), "/page-frame.html\r\n"], out)?;
         self.default_field("User-Agent", self.hop.context.user_agent(), out)?;
         self.default_field("Accept", "*/*", out)?;
         // Nothing here can decode, so nothing is asked for (RFC 9110 section 12.5.3).
@@ -150,10 +150,11 @@ fn is_credential(name: &str) -> bool {
 }
 
 fn field(name: &str, value: &str, out: &mut dyn Sink) -> Result<(), Full> {
-    for part in [name, ": ", value, "\r\n"] {
-        out.put(part.as_bytes())?;
-    }
-    Ok(())
+    put_all(&[name, ": ", value, "\r\n"], out)
+}
+
+fn put_all(parts: &[&str], out: &mut dyn Sink) -> Result<(), Full> {
+    parts.iter().try_for_each(|part| out.put(part.as_bytes()))
 }
 
 /// RFC 7617, with the credentials as they were given.

@@ -14,6 +14,7 @@
 //! A call knows what was asked and how to get an answer; what the answer means is for the [`Kind`] of call to say.
 
 mod hop;
+mod idle;
 mod kept;
 mod message;
 mod outgoing;
@@ -28,34 +29,20 @@ use crate::reason::{Fault, Reason};
 use crate::task::{Action, Misuse, Poll};
 use crate::time::Instant;
 use hop::Hop;
+pub use idle::Idle;
 pub(crate) use kept::KeptHead;
 use message::ConnectMessage;
 pub(crate) use outgoing::{Content, Envelope, Headers, Input, Outgoing};
 pub use task::{CallTask, Ended, Heard, Heed, Kind, Progress};
-
-/// Until when a call may take.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Patience {
-    /// Until then, whatever happens.
-    Until(Instant),
-    /// So many milliseconds after the last sign of life, at first after the given instant.
-    Idle(u32, Instant),
-}
 
 /// A call over its hops.
 #[derive(Debug)]
 pub(crate) struct Call<'r> {
     hop: Hop<'r>,
     deadline: Instant,
-    /// Milliseconds without a sign of life, where that and not the whole call is limited; else 0.
-    idle: u32,
     link: Link,
     /// The receive buffer is full.
     full: bool,
-    /// Bytes that waited in the receive buffer at the last poll.
-    waiting: usize,
-    /// What the last poll waited for.
-    wait: Wait,
     step: Step,
     /// Of the steps that have one: with the proxy for a tunnel, else with the origin.
     exchange: Exchange,
@@ -92,26 +79,6 @@ enum Step {
     Done,
 }
 
-/// What a poll waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wait {
-    Nothing,
-    Link,
-    Security,
-    Bytes,
-}
-
-impl Wait {
-    const fn of(action: &Action<Option<Heard<'_>>, Ended>) -> Self {
-        match action {
-            Action::Connect { .. } => Self::Link,
-            Action::Secure => Self::Security,
-            Action::Read => Self::Bytes,
-            _ => Self::Nothing,
-        }
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Then {
     Connect { reuse: bool },
@@ -129,25 +96,15 @@ const fn act<'i>(consumed: usize, action: Action<Option<Heard<'i>>, Ended>) -> P
 }
 
 impl<'r> Call<'r> {
-    /// A call that ends at its first poll if the context refuses it.
-    pub(crate) fn new(
-        context: &'r Context<'r>,
-        input: &'r dyn Input,
-        memory: &'r mut [u8],
-        patience: Patience,
-    ) -> Self {
-        let (deadline, idle) = match patience {
-            Patience::Until(deadline) => (deadline, 0),
-            Patience::Idle(ms, now) => (now.after(ms.into()), ms),
-        };
+    /// A call that ends at its first poll if the context refuses it. It may take until the deadline.
+    // Never inlined: in a large frame it would be larger itself.
+    #[inline(never)]
+    pub(crate) fn new(context: &'r Context<'r>, input: &'r dyn Input, memory: &'r mut [u8], deadline: Instant) -> Self {
         let mut call = Self {
             hop: Hop::new(context, input, memory),
             deadline,
-            idle,
             link: Link::None,
             full: false,
-            waiting: 0,
-            wait: Wait::Nothing,
             step: Step::Connect { reuse: true },
             exchange: Exchange::new(),
             doom: None,
@@ -165,32 +122,18 @@ impl<'r> Call<'r> {
         if now >= self.deadline {
             self.end(Err(Reason::Timeout), false);
         }
-        let polled = match self.step {
+        match self.step {
             Step::Connect { reuse } => act(0, Action::Connect { reuse }),
             Step::Secure => act(0, Action::Secure),
             Step::Tunnel | Step::Exchange => self.converse(rx, tx),
             Step::Drain(budget) => self.drain(budget, rx, tx),
             Step::Release { .. } | Step::Done => self.release(),
-        };
-        if self.idle > 0 {
-            self.stay(now, Wait::of(&polled.action), rx.len(), polled.consumed);
         }
-        polled
-    }
-
-    /// Moves the deadline at every sign of life: a byte that came, a piece that was written, a link that opened.
-    fn stay(&mut self, now: Instant, wait: Wait, received: usize, consumed: usize) {
-        let still = wait != Wait::Nothing && wait == self.wait && received <= self.waiting;
-        if !still {
-            self.deadline = now.after(self.idle.into());
-        }
-        self.wait = wait;
-        self.waiting = received.saturating_sub(consumed);
     }
 
     /// Whether the end has been told, or will be at the next poll.
     fn is_over(&self) -> bool {
-        self.step == Step::Done
+        matches!(self.step, Step::Done)
     }
 
     fn progress(&self) -> Progress {
@@ -217,7 +160,7 @@ impl<'r> Call<'r> {
         if let Some(reason) = self.doom {
             return self.fail(reason);
         }
-        let in_tunnel = self.step == Step::Tunnel;
+        let in_tunnel = matches!(self.step, Step::Tunnel);
         let connect = ConnectMessage(&self.hop);
         let message: &dyn Message = if in_tunnel { &connect } else { &self.hop };
         match self.exchange.poll(message, rx, tx) {
@@ -257,6 +200,8 @@ impl<'r> Call<'r> {
         }
     }
 
+    // Never inlined: in a large frame it would be larger itself.
+    #[inline(never)]
     fn head<'i>(&mut self, head: Head<'i>, facts: Facts<'i>) -> Heard<'i> {
         if self.hop.outgoing().follow
             && matches!(head.status(), 301 | 302 | 303 | 307 | 308)
@@ -291,29 +236,22 @@ impl<'r> Call<'r> {
     }
 
     /// Reads a redirect's body to its end, so that the connection serves the next hop, too.
-    fn drain<'i>(&mut self, mut budget: u32, rx: &'i [u8], tx: &mut [u8]) -> Polled<'i> {
-        let mut consumed = 0_usize;
-        loop {
-            let rest = rx.get(consumed..).unwrap_or_default();
-            match self.exchange.poll(&self.hop, rest, tx) {
-                Ok((n, Http::Body(bytes))) if bytes.len() <= budget as usize => {
-                    budget = budget.saturating_sub(bytes.len() as u32);
-                    consumed = consumed.saturating_add(n);
-                }
-                Ok((n, Http::Read)) if !self.full => {
-                    self.step = Step::Drain(budget);
-                    return act(consumed.saturating_add(n), Action::Read);
-                }
-                Ok((n, Http::End { persists: true })) => {
-                    self.link = Link::Reused;
-                    self.begin(Step::Exchange);
-                    // The next hop starts with the next poll, after these bytes have been dropped.
-                    return act(consumed.saturating_add(n), Action::Continue);
-                }
-                _ => {
-                    self.reconnect(true);
-                    return self.release();
-                }
+    fn drain<'i>(&mut self, budget: u32, rx: &'i [u8], tx: &mut [u8]) -> Polled<'i> {
+        match self.exchange.poll(&self.hop, rx, tx) {
+            Ok((consumed, Http::Body(bytes))) if bytes.len() <= budget as usize => {
+                self.step = Step::Drain(budget.saturating_sub(bytes.len() as u32));
+                act(consumed, Action::Continue)
+            }
+            Ok((consumed, Http::Read)) if !self.full => act(consumed, Action::Read),
+            Ok((consumed, Http::End { persists: true })) => {
+                self.link = Link::Reused;
+                self.begin(Step::Exchange);
+                // The next hop starts with the next poll, after these bytes have been dropped.
+                act(consumed, Action::Continue)
+            }
+            _ => {
+                self.reconnect(true);
+                self.release()
             }
         }
     }
@@ -356,7 +294,7 @@ impl<'r> Call<'r> {
 
     /// A kept link that died before it brought a byte is replaced once by a fresh one (REQ-16, RFC 9112 section 9.3.1).
     fn retry(&mut self) -> bool {
-        let again = self.step == Step::Exchange && self.link == Link::Reused && !self.exchange.is_heard();
+        let again = matches!(self.step, Step::Exchange) && self.link == Link::Reused && !self.exchange.is_heard();
         if again {
             self.reconnect(false);
         }

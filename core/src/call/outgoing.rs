@@ -3,11 +3,11 @@
 use core::fmt;
 
 use crate::data::{Data, Form};
-use crate::http::chunked::{is_text, is_token};
 use crate::percent;
 use crate::policy::Api;
 use crate::reason::Reason;
 use crate::request::Method;
+use crate::scan::{text_length, token_length};
 use crate::sink::{Count, Full, Sink};
 use crate::url;
 
@@ -131,7 +131,10 @@ pub(crate) struct Headers<'r>(pub(crate) &'r [(&'r str, &'r str)]);
 impl<'r> Headers<'r> {
     /// Whether every one could be written (CTX-09).
     pub(crate) fn are_legal(&self) -> bool {
-        self.0.iter().all(|(name, value)| !name.is_empty() && name.bytes().all(is_token) && value.bytes().all(is_text))
+        self.0.iter().all(|(name, value)| {
+            let (name, value) = (name.as_bytes(), value.as_bytes());
+            !name.is_empty() && token_length(name) == name.len() && text_length(value) == value.len()
+        })
     }
 
     /// Those that are sent: not the library's own, and of a repeated name only the last.

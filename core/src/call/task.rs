@@ -1,6 +1,7 @@
 //! A call as a task: what is heard, judged by the kind of call that it is.
 
-use super::Call;
+use super::hop::Hop;
+use super::{Call, Idle};
 use crate::drive::Route;
 use crate::http::framing::Facts;
 use crate::http::head::Head;
@@ -48,17 +49,29 @@ pub trait Kind {
         None
     }
 
+    /// Where the time without a sign of life is limited, and not that of the whole call.
+    fn idle(&mut self) -> Option<&mut Idle> {
+        None
+    }
+
     /// The call has ended.
     fn outcome(&self, ended: Ended) -> Self::Outcome;
 }
 
 /// What a [`Kind`] must know of a call to judge its answer.
 #[derive(Clone, Copy, Debug)]
-pub struct Heed<'c> {
+pub struct Heed<'c>(&'c Hop<'c>);
+
+impl<'c> Heed<'c> {
     /// The URL of the hop; there is one as long as something is heard.
-    pub url: Option<Permitted<'c>>,
-    /// The request was read by a proxy, and not only carried by it.
-    pub by_proxy: bool,
+    pub fn url(self) -> Option<Permitted<'c>> {
+        self.0.url()
+    }
+
+    /// Whether the request was read by a proxy, and not only carried by it.
+    pub fn by_proxy(self) -> bool {
+        self.0.reading_proxy().is_some()
+    }
 }
 
 /// How far a call is.
@@ -92,9 +105,7 @@ pub struct CallTask<'r, K> {
 impl<K: Kind> CallTask<'_, K> {
     /// What the kind makes of what was heard: an event, or nothing because the call is at its end.
     fn hear<'i>(&mut self, heard: Heard<'i>) -> Option<K::Event<'i>> {
-        let hop = &self.call.hop;
-        let heed = Heed { url: hop.url(), by_proxy: hop.reading_proxy().is_some() };
-        let (event, doom) = match self.kind.hear(heard, heed) {
+        let (event, doom) = match self.kind.hear(heard, Heed(&self.call.hop)) {
             Ok((event, doom)) => (Some(event), doom),
             Err(reason) => (None, Some(reason)),
         };
@@ -116,7 +127,13 @@ impl<K: Kind> Task for CallTask<'_, K> {
             {
                 return Poll { consumed: 0, action: Action::Event(event) };
             }
-            let Poll { consumed, action } = self.call.poll(now, rx, tx);
+            let polled = self.call.poll(now, rx, tx);
+            if let Some(idle) = self.kind.idle()
+                && let Some(deadline) = idle.after(&polled, now, rx.len())
+            {
+                self.call.deadline = deadline;
+            }
+            let Poll { consumed, action } = polled;
             let action = match action {
                 // What nothing is made of ends the call, and with it the bytes received.
                 Action::Event(Some(heard)) => match self.hear(heard) {

@@ -44,7 +44,7 @@
 mod collect;
 mod saving;
 
-use crate::call::{Call, CallTask, Content, Ended, Headers, Heard, Heed, Input, Kind, Outgoing, Patience, Progress};
+use crate::call::{Call, CallTask, Content, Ended, Headers, Heard, Heed, Idle, Input, Kind, Outgoing, Progress};
 use crate::context::Context;
 use crate::http::head::Head;
 use crate::media::{self, SNIFFED};
@@ -173,6 +173,7 @@ impl Extension {
 /// What the answer of a download means, and how far it is.
 #[derive(Debug)]
 pub struct Downloading {
+    idle: Idle,
     meter: Meter,
     limit: u64,
     received: u64,
@@ -189,8 +190,9 @@ impl<'r> DownloadTask<'r> {
     pub fn new(context: &'r Context<'r>, download: &'r Download<'r>, memory: &'r mut [u8], now: Instant) -> Self {
         let limits = context.limits();
         Self {
-            call: Call::new(context, download, memory, Patience::Idle(limits.download_idle, now)),
+            call: Call::new(context, download, memory, now.after(limits.download_idle.into())),
             kind: Downloading {
+                idle: Idle::new(limits.download_idle),
                 meter: Meter::default(),
                 limit: limits.file,
                 received: 0,
@@ -231,9 +233,9 @@ impl Kind for Downloading {
             Heard::Head(head, facts) => {
                 let length = facts.length(head.status());
                 self.meter.expect(length.unwrap_or(0));
-                self.of_url = heed.url.and_then(|url| Extension::of_path(url.path_and_query_raw()));
+                self.of_url = heed.url().and_then(|url| Extension::of_path(url.path_and_query_raw()));
                 let doom = match head.status() {
-                    407 if heed.by_proxy => Some(Reason::ProxyRefused),
+                    407 if heed.by_proxy() => Some(Reason::ProxyRefused),
                     200..=299 if facts.is_encoded() => Some(Reason::UnsupportedEncoding),
                     200..=299 if length.is_some_and(|length| length > self.limit) => Some(Reason::FileTooLarge),
                     200..=299 => None,
@@ -256,6 +258,10 @@ impl Kind for Downloading {
 
     fn news<'i>(&mut self, progress: Progress) -> Option<Event<'i>> {
         self.meter.news(self.received, progress.result).map(Event::Progress)
+    }
+
+    fn idle(&mut self) -> Option<&mut Idle> {
+        Some(&mut self.idle)
     }
 
     fn outcome(&self, ended: Ended) -> Outcome {

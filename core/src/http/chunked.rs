@@ -21,6 +21,7 @@
 //! Extensions and trailer fields are checked and dropped; nothing has to be buffered, so they need no memory.
 
 use crate::digits::hex_digit;
+use crate::scan::{is_text, is_token};
 
 /// The coding is malformed, or an extension or the trailer section is longer than [`MAX_OVERHEAD`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,14 +165,4 @@ impl Decoder {
         self.remaining = self.remaining << 4 | u64::from(digit);
         Ok(())
     }
-}
-
-/// A byte of a field value: HTAB, SP, VCHAR, obs-text (RFC 9110 section 5.5).
-pub(crate) const fn is_text(byte: u8) -> bool {
-    matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
-}
-
-/// A byte of a token (RFC 9110 section 5.6.2).
-pub(crate) const fn is_token(byte: u8) -> bool {
-    matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'z' | b'|' | b'~' | b'0'..=b'9' | b'A'..=b'Z')
 }

@@ -1,7 +1,7 @@
 //! Where the body ends, whether the connection goes on, and what the body is said to be: the only place where these
 //! are decided.
 
-use super::fields::list;
+use super::fields::{list, trim};
 use crate::digits::decimal;
 use crate::scan::split;
 
@@ -81,19 +81,18 @@ impl<'i> Facts<'i> {
         }
     }
 
-    /// Takes one field into account. The length of its name tells most fields apart.
-    // Never inlined: in the parser's large frame it would be larger itself.
-    #[inline(never)]
-    pub(crate) fn note(&mut self, name: &str, value: &'i [u8]) {
+    /// Takes one field into account, white space around its value or not. The length of its name tells most fields apart.
+    pub(crate) fn note(&mut self, name: &[u8], value: &'i [u8]) {
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
         match name.len() {
-            8 if name.eq_ignore_ascii_case("location") => self.location = self.location.or(Some(value)),
-            10 if name.eq_ignore_ascii_case("connection") => self.note_connection(value),
-            12 if name.eq_ignore_ascii_case("content-type") => self.charset = charset(value),
-            14 if name.eq_ignore_ascii_case("content-length") => self.note_length(value),
-            16 if name.eq_ignore_ascii_case("content-encoding") => {
+            8 if is(b"location") => self.location = self.location.or(Some(trim(value))),
+            10 if is(b"connection") => self.note_connection(value),
+            12 if is(b"content-type") => self.charset = charset(value),
+            14 if is(b"content-length") => self.note_length(value),
+            16 if is(b"content-encoding") => {
                 self.encoded |= list(value).any(|coding| !coding.eq_ignore_ascii_case(b"identity"));
             }
-            17 if name.eq_ignore_ascii_case("transfer-encoding") => self.note_coding(value),
+            17 if is(b"transfer-encoding") => self.note_coding(value),
             _ => {}
         }
     }
@@ -102,7 +101,7 @@ impl<'i> Facts<'i> {
     fn note_length(&mut self, value: &[u8]) {
         // An empty member is not a number, so the list is split here and not by `list`.
         for member in split(b',', value) {
-            self.length = match (self.length, decimal(super::fields::trim(member))) {
+            self.length = match (self.length, decimal(trim(member))) {
                 (Length::Absent, Some(bytes)) => {
                     self.bytes = bytes;
                     Length::Stated
@@ -116,7 +115,7 @@ impl<'i> Facts<'i> {
     /// RFC 9112 section 6.1: only `chunked` was offered by a client that sends no `TE`, and only once may it be applied.
     fn note_coding(&mut self, value: &[u8]) {
         self.coding = match self.coding {
-            Coding::Absent if value.eq_ignore_ascii_case(b"chunked") => Coding::Chunked,
+            Coding::Absent if trim(value).eq_ignore_ascii_case(b"chunked") => Coding::Chunked,
             _ => Coding::Bad,
         };
     }
@@ -178,7 +177,7 @@ impl<'i> Facts<'i> {
 /// The charset parameter of a media type (RFC 9110 section 8.3.2).
 fn charset(media_type: &[u8]) -> Charset {
     for parameter in split(b';', media_type).skip(1) {
-        let parameter = super::fields::trim(parameter);
+        let parameter = trim(parameter);
         if let Some((name, value)) = parameter.split_at_checked(8)
             && name.eq_ignore_ascii_case(b"charset=")
         {
@@ -211,7 +210,7 @@ mod tests {
     fn facts(minor: u8, fields: &[(&str, &'static str)]) -> Facts<'static> {
         let mut facts = Facts::new(minor);
         for (name, value) in fields {
-            facts.note(name, value.as_bytes());
+            facts.note(name.as_bytes(), value.as_bytes());
         }
         facts
     }

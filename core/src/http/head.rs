@@ -1,13 +1,11 @@
 //! The response head: found, parsed once, handed out as borrowed fields (RFC 9112 sections 2 to 5).
 //!
-//! `httparse` reads the head; what it lets pass and RFC 9112 lets a recipient refuse is refused here: bare LF, empty
-//! lines before the status line, status codes that are not three digits of 100 to 999.
-
-use core::mem::MaybeUninit;
+//! What RFC 9112 lets a recipient refuse is refused: bare LF, empty lines before the status line, folded lines, status
+//! codes that are not three digits of 100 to 999.
 
 use super::fields::Fields;
 use super::framing::Facts;
-use crate::scan::find;
+use crate::scan::{find, text_length, token_length};
 
 /// A complete response head, borrowed from the receive buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +47,7 @@ pub enum HeadError {
     TooManyFields,
 }
 
-/// How many fields a head may have. While one is parsed, each takes 16 bytes of stack on a 32-bit machine.
+/// How many fields a head may have.
 pub const MAX_FIELDS: usize = 100;
 
 /// Remembers how far an incomplete head was searched, so that a head arriving in drips costs linear time.
@@ -75,11 +73,14 @@ impl HeadReader {
         if rx.len() < self.parsed.saturating_mul(2) && !self.finds_end(rx) {
             return Ok(None);
         }
-        let found = parse(rx)?;
-        if found.is_none() {
-            self.parsed = rx.len();
+        match parse(rx) {
+            Ok(found) => Ok(Some(found)),
+            Err(Lack::Refused(error)) => Err(error),
+            Err(Lack::Unfinished) => {
+                self.parsed = rx.len();
+                Ok(None)
+            }
         }
-        Ok(found)
     }
 
     /// Looks once more at a head that will not be completed: what is wrong with it, if anything is.
@@ -87,7 +88,10 @@ impl HeadReader {
     /// # Errors
     /// [`HeadError`] where the bytes received cannot begin a head.
     pub fn give_up(&self, rx: &[u8]) -> Result<(), HeadError> {
-        parse(rx).map(|_| ())
+        match parse(rx) {
+            Err(Lack::Refused(error)) => Err(error),
+            Ok(_) | Err(Lack::Unfinished) => Ok(()),
+        }
     }
 
     fn finds_end(&mut self, rx: &[u8]) -> bool {
@@ -104,48 +108,85 @@ impl HeadReader {
     }
 }
 
+/// Why there is no head yet.
+enum Lack {
+    /// What came is the beginning of one.
+    Unfinished,
+    Refused(HeadError),
+}
+
+impl Lack {
+    const MALFORMED: Self = Self::Refused(HeadError::Malformed);
+}
+
+/// Reads the head in one pass, and refuses it at the first byte that does not belong to one.
 #[inline(never)]
-fn parse(rx: &[u8]) -> Result<Option<(Head<'_>, Facts<'_>)>, HeadError> {
-    // RFC 9112 section 2.2 lets servers skip empty lines before a request; nobody is let to before a response.
-    if rx.first().is_some_and(|first| *first != b'H') {
-        return Err(HeadError::Malformed);
-    }
-    let mut slots = [const { MaybeUninit::uninit() }; MAX_FIELDS];
-    let mut response = httparse::Response::new(&mut []);
-    let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, rx, &mut slots);
-    let length = match parsed {
-        Ok(httparse::Status::Complete(length)) => length,
-        Ok(httparse::Status::Partial) => return Ok(None),
-        Err(httparse::Error::TooManyHeaders) => return Err(HeadError::TooManyFields),
-        Err(_) => return Err(HeadError::Malformed),
-    };
-    let raw = rx.get(..length).ok_or(HeadError::Malformed)?;
-    let status = response.code.filter(|code| *code >= 100).ok_or(HeadError::Malformed)?;
-    let minor = response.version.ok_or(HeadError::Malformed)?;
+fn parse(rx: &[u8]) -> Result<(Head<'_>, Facts<'_>), Lack> {
+    let (minor, status, mut rest) = status_line(rx)?;
     let mut facts = Facts::new(minor);
-    for field in response.headers.iter() {
-        if !ends_in_crlf(raw, field.value) {
-            return Err(HeadError::Malformed);
+    let mut fields = 0_usize;
+    while !rest.starts_with(b"\r") {
+        let line = field_line(rest)?;
+        if fields >= MAX_FIELDS {
+            return Err(Lack::Refused(HeadError::TooManyFields));
         }
-        facts.note(field.name, field.value);
+        fields = fields.saturating_add(1);
+        facts.note(line.name, line.value);
+        rest = line.rest;
     }
-    let is_whole = starts_with_whole_line(raw) && matches!(raw, [.., b'\r', b'\n', b'\r', b'\n']);
-    if is_whole { Ok(Some((Head { status, raw }, facts))) } else { Err(HeadError::Malformed) }
+    let length = rx.len().saturating_sub(line_end(rest)?.len());
+    Ok((Head { status, raw: rx.get(..length).unwrap_or_default() }, facts))
 }
 
-/// Whether the first line ends in CRLF.
-fn starts_with_whole_line(raw: &[u8]) -> bool {
-    find(b'\n', raw).and_then(|end| raw.get(..end)).is_some_and(|line| matches!(line, [.., b'\r']))
+/// Minor version and status code of a status line, and what follows it (RFC 9112 section 4). A reason phrase that is
+/// missing with its space is let pass: many servers send none.
+fn status_line(rx: &[u8]) -> Result<(u8, u16, &[u8]), Lack> {
+    // Where the form has `d`, any digit will do at first.
+    for (byte, form) in rx.iter().zip(b"HTTP/1.d ddd") {
+        let fits = if *form == b'd' { byte.is_ascii_digit() } else { byte == form };
+        if !fits {
+            return Err(Lack::MALFORMED);
+        }
+    }
+    let Some(([_, _, _, _, _, _, _, minor, _, code @ ..], rest)) = rx.split_first_chunk::<12>() else {
+        return Err(Lack::Unfinished);
+    };
+    let minor = minor & 0x0f;
+    let status = code.iter().fold(0_u16, |value, digit| value.wrapping_mul(10).wrapping_add(u16::from(digit & 0x0f)));
+    if minor > 1 || status < 100 {
+        return Err(Lack::MALFORMED);
+    }
+    let phrase = if rest.starts_with(b" ") { rest.get(text_length(rest)..) } else { Some(rest) };
+    Ok((minor, status, line_end(phrase.unwrap_or_default())?))
 }
 
-/// Whether the line of `value`, a part of `raw`, ends in CRLF: `httparse` takes a bare LF, too.
-fn ends_in_crlf(raw: &[u8], value: &[u8]) -> bool {
-    let after = (value.as_ptr() as usize).wrapping_add(value.len()).wrapping_sub(raw.as_ptr() as usize);
-    let mut rest = raw.get(after..).unwrap_or_default();
-    while let Some((b' ' | b'\t', more)) = rest.split_first() {
-        rest = more;
+struct FieldLine<'i> {
+    name: &'i [u8],
+    /// With the white space around it.
+    value: &'i [u8],
+    /// What follows the line.
+    rest: &'i [u8],
+}
+
+/// The field line at the start of `rest` (RFC 9112 section 5): no white space before the colon, no folding.
+fn field_line(rest: &[u8]) -> Result<FieldLine<'_>, Lack> {
+    let (name, after) = rest.split_at_checked(token_length(rest)).unwrap_or_default();
+    let after = match (name, after) {
+        (_, []) => return Err(Lack::Unfinished),
+        ([_, ..], [b':', after @ ..]) => after,
+        _ => return Err(Lack::MALFORMED),
+    };
+    let (value, after) = after.split_at_checked(text_length(after)).unwrap_or_default();
+    Ok(FieldLine { name, value, rest: line_end(after)? })
+}
+
+/// What follows the CRLF at the start of `rest`. A bare LF or CR ends no line (RFC 9112 section 2.2).
+fn line_end(rest: &[u8]) -> Result<&[u8], Lack> {
+    match rest {
+        [b'\r', b'\n', after @ ..] => Ok(after),
+        [] | [b'\r'] => Err(Lack::Unfinished),
+        _ => Err(Lack::MALFORMED),
     }
-    rest.starts_with(b"\r\n")
 }
 
 #[cfg(test)]

@@ -100,6 +100,8 @@ fn all() -> Vec<Reason> {
 fn is_listed(reason: Reason) -> bool {
     use Reason::*;
     match reason {
+        #[cfg(feature = "permessage-deflate")]
+        Violation(W::Compression) => true,
         Unloaded
         | UrlEmpty
         | UrlMalformed

@@ -51,7 +51,7 @@
 
 use super::check::Check;
 use super::options::{DataType, Request};
-use crate::call::{Call, CallTask, Ended, Heard, Heed, Kind, Patience};
+use crate::call::{Call, CallTask, Ended, Heard, Heed, Kind};
 use crate::context::Context;
 use crate::http::framing::{Charset, Facts};
 use crate::http::head::Head;
@@ -115,7 +115,7 @@ impl<'r> RequestTask<'r> {
     /// a redirect fails with [`Reason::BadRedirect`]. A call that the context refuses ends at the first `poll`.
     pub fn new(context: &'r Context<'r>, request: &'r Request<'r>, memory: &'r mut [u8], now: Instant) -> Self {
         Self {
-            call: Call::new(context, request, memory, Patience::Until(now.after(request.deadline()))),
+            call: Call::new(context, request, memory, now.after(request.deadline())),
             kind: Answer {
                 data_type: request.data_type,
                 limit: context.limits().body,
@@ -149,9 +149,11 @@ impl<'r> RequestTask<'r> {
 }
 
 impl Answer {
+    // Never inlined: in a large frame it would be larger itself.
+    #[inline(never)]
     fn head(&mut self, status: u16, facts: &Facts<'_>, heed: Heed<'_>) -> Result<(), Reason> {
         self.verdict = match status {
-            407 if heed.by_proxy => return Err(Reason::ProxyRefused),
+            407 if heed.by_proxy() => return Err(Reason::ProxyRefused),
             _ if facts.length(status).is_some_and(|length| length > self.limit) => return Err(Reason::TooLarge),
             429 => Err(Reason::RateLimited),
             400.. => Err(Reason::HttpStatus),

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::options::Handshake;
-use crate::call::{Call, CallTask, Ended, Heard, Heed, Kind, Patience};
+use crate::call::{Call, CallTask, Ended, Heard, Heed, Kind};
 use crate::context::Context;
 use crate::http::head::Head;
 use crate::reason::Reason;
@@ -78,7 +78,7 @@ impl<'r> OpeningTask<'r> {
     /// once.
     pub fn new(context: &'r Context<'r>, handshake: &'r Handshake<'r>, now: Instant) -> Self {
         let deadline = now.after(handshake.connect().deadline());
-        let mut call = Call::new(context, handshake, &mut [], Patience::Until(deadline)).upgrading();
+        let mut call = Call::new(context, handshake, &mut [], deadline).upgrading();
         // The table has a code for what begins like a socket's URL and is none, and one for every other text.
         let is_about_url =
             |reason| matches!(reason, Reason::UrlMalformed | Reason::UrlTooLong | Reason::MalformedEscape);

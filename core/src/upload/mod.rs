@@ -46,9 +46,7 @@
 mod collect;
 mod feed;
 
-use crate::call::{
-    Call, CallTask, Content, Ended, Envelope, Headers, Heard, Heed, Input, Kind, Outgoing, Patience, Progress,
-};
+use crate::call::{Call, CallTask, Content, Ended, Envelope, Headers, Heard, Heed, Input, Kind, Outgoing, Progress};
 use crate::context::Context;
 use crate::http::framing::Charset;
 use crate::http::head::Head;
@@ -208,7 +206,7 @@ impl<'r> UploadTask<'r> {
         let deadline = now.after(limits.upload_timeout.into());
         let mut meter = Meter::default();
         meter.expect(upload.length);
-        let mut call = Call::new(context, upload, &mut [], Patience::Until(deadline));
+        let mut call = Call::new(context, upload, &mut [], deadline);
         if upload.length > limits.file {
             call.refuse(Reason::FileTooLarge);
         }
@@ -237,7 +235,7 @@ impl Kind for Uploading {
             Heard::Interim(head) | Heard::Redirect(head) => Event::Interim(head),
             Heard::Head(head, facts) => {
                 let doom = match head.status() {
-                    407 if heed.by_proxy => Some(Reason::ProxyRefused),
+                    407 if heed.by_proxy() => Some(Reason::ProxyRefused),
                     status if facts.length(status).is_some_and(|length| length > self.limit) => Some(Reason::TooLarge),
                     _ => None,
                 };

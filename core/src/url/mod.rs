@@ -42,9 +42,8 @@ pub enum Scheme {
 impl Scheme {
     /// The scheme of this name, in any letter case.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Http, Self::Https, Self::Ws, Self::Wss]
-            .into_iter()
-            .find(|scheme| name.eq_ignore_ascii_case(scheme.name()))
+        const ALL: [Scheme; 4] = [Scheme::Http, Scheme::Https, Scheme::Ws, Scheme::Wss];
+        ALL.iter().copied().find(|scheme| name.eq_ignore_ascii_case(scheme.name()))
     }
 
     /// The name, in lower case.
@@ -150,11 +149,12 @@ impl<'u> Url<'u> {
     /// See [`UrlError`].
     pub fn parse(text: &'u str, max_len: usize) -> Result<Self, UrlError> {
         let bytes = text.as_bytes();
-        if bytes.trim_ascii().is_empty() {
+        let trimmed = bytes.trim_ascii().len();
+        if trimmed == 0 {
             return Err(UrlError::Empty);
         }
         let len = u16::try_from(bytes.len()).ok().filter(|_| bytes.len() <= max_len).ok_or(UrlError::TooLong)?;
-        if bytes.trim_ascii().len() < bytes.len() || bytes.iter().any(u8::is_ascii_control) {
+        if trimmed < bytes.len() || bytes.iter().any(u8::is_ascii_control) {
             return Err(UrlError::Malformed);
         }
 

@@ -3,6 +3,7 @@
 use core::cell::Cell;
 
 use super::{Parts, Scheme, Url, UrlError, is_scheme_name, position_of, put_escaped};
+use crate::scan::find;
 use crate::sink::{Full, Window};
 
 /// Why a reference was not resolved.
@@ -108,7 +109,7 @@ impl<'l> Reference<'l> {
         let (hierarchy, query) = split_before(location, b"?");
         let query = (!query.is_empty()).then_some(query);
         // The URL Standard reads `/\host` as `//host`. A dot segment could remove it before `Url::parse` sees it.
-        if hierarchy.contains(&b'\\') {
+        if find(b'\\', hierarchy).is_some() {
             return Err(ResolveError::Malformed);
         }
 

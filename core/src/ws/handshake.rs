@@ -35,9 +35,9 @@ use sha1::{Digest, Sha1};
 #[cfg(feature = "permessage-deflate")]
 use super::deflate::Parameters;
 use crate::base64::Encoder;
-use crate::http::chunked::is_token;
 use crate::http::fields::{Fields, list, trim};
 use crate::http::head::Head;
+use crate::scan::is_token;
 use crate::sink::{Full, Sink, Window};
 
 /// The value of `Sec-WebSocket-Key`: 16 random bytes in base64.
