@@ -5,3 +5,8 @@
 //! [`drive::asynch::request`](miniwire_core::drive::asynch::request).
 #![no_std]
 #![forbid(unsafe_code)]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod tls;
