@@ -265,7 +265,7 @@ fn ctx_08_an_unknown_critical_extension() {
         // rustls will not present what it cannot read itself.
         let identity = root.identity(&params, &[]);
         let address = serve(move |stream| {
-            if let Some(server) = support::forged::Forged::honest(stream, &identity.chain, &identity.key) {
+            if let Some(server) = forged::Forged::honest(stream, &identity.chain, &identity.key) {
                 server.wait();
             }
         });

@@ -107,7 +107,7 @@ impl<'b, L: Link> Guard<'b, L> {
         while self.came < HEADER {
             let space = self.header.get_mut(self.came..).unwrap_or_default();
             match read(&mut self.link, space).await? {
-                0 if self.came == 0 && !self.keyed => return Err(NOT_TLS),
+                0 if self.came == 0 && self.received == 0 => return Err(NOT_TLS),
                 0 => return Ok(0),
                 read => self.came = self.came.saturating_add(read),
             }
