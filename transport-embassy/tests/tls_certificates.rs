@@ -141,7 +141,11 @@ fn ctx_08_unknown_issuers() {
     let client = Client::trusting(&[&known]);
     let identity = other.identity(&leaf(&["a.test"]), &[]);
     assert_eq!(verdict(&identity, "a.test", &client), bad(CertificateFault::UnknownIssuer));
-    assert_eq!(verdict(&identity, "a.test", &Client::default()), bad(CertificateFault::UnknownIssuer), "no roots at all");
+    assert_eq!(
+        verdict(&identity, "a.test", &Client::default()),
+        bad(CertificateFault::UnknownIssuer),
+        "no roots at all"
+    );
     // One of several is enough.
     assert_eq!(verdict(&identity, "a.test", &Client::trusting(&[&known, &other])), GOOD);
     // The root that it brings along helps nothing.
@@ -329,7 +333,10 @@ fn ctx_08_a_root_must_be_a_certificate() {
 }
 
 /// A key of each kind for the server and its issuer.
-fn verdict_of(root: &'static rcgen::SignatureAlgorithm, server: &'static rcgen::SignatureAlgorithm) -> Result<(), Fault> {
+fn verdict_of(
+    root: &'static rcgen::SignatureAlgorithm,
+    server: &'static rcgen::SignatureAlgorithm,
+) -> Result<(), Fault> {
     let root = Signer::root_with(authority("root"), KeyPair::generate_for(root).unwrap());
     let identity = root.identity_with(&leaf(&["a.test"]), &[], KeyPair::generate_for(server).unwrap());
     verdict(&identity, "a.test", &Client::trusting(&[&root]))

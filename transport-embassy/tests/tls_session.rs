@@ -280,7 +280,8 @@ fn req_13_what_is_not_spoken_is_refused() {
         (vec![cipher_suite::TLS13_CHACHA20_POLY1305_SHA256], vec![kx_group::SECP256R1]),
         (vec![cipher_suite::TLS13_AES_256_GCM_SHA384], vec![kx_group::SECP256R1]),
     ] {
-        let provider = rustls::crypto::CryptoProvider { cipher_suites: suites, kx_groups: groups, ..default_provider() };
+        let provider =
+            rustls::crypto::CryptoProvider { cipher_suites: suites, kx_groups: groups, ..default_provider() };
         let config = rustls::ServerConfig::builder_with_provider(Arc::new(provider))
             .with_protocol_versions(&[&rustls::version::TLS13])
             .unwrap()
@@ -353,13 +354,18 @@ impl Drop for OpenSsl {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "who runs the tests must know what was left out")]
+fn skipped() {
+    println!("SKIPPED: there is no openssl");
+}
+
 /// What comes back from openssl, which reverses lines; `None` where there is no openssl.
 fn reversed(options: &[&str], trusted: bool) -> Option<Result<Vec<u8>, Fault>> {
     let (root, other) = (Signer::root(authority("root")), Signer::root(authority("other")));
     let intermediate = root.signer(authority("intermediate"));
     let identity = intermediate.identity(&leaf(&["a.test"]), &[&intermediate]);
     let Some(server) = OpenSsl::start(&identity, options) else {
-        println!("SKIPPED: there is no openssl");
+        skipped();
         return None;
     };
     let client = Client::trusting(&[if trusted { &root } else { &other }]);

@@ -5,9 +5,9 @@
 //! end here as records that do not decrypt. A whole record of session tickets, which nobody uses, is replaced by empty
 //! application data: its parser does not get to see them.
 
+use aes_gcm::Aes128Gcm;
 use aes_gcm::aead::consts::{U0, U12, U16, U54};
 use aes_gcm::aead::{AeadCore, AeadInPlace, Buffer, Error, Key, KeyInit, KeySizeUser, Nonce, Tag};
-use aes_gcm::Aes128Gcm;
 use embedded_tls::TlsCipherSuite;
 use sha2::Sha256;
 
@@ -81,13 +81,7 @@ impl AeadInPlace for Cipher {
         }
     }
 
-    fn decrypt_in_place_detached(
-        &self,
-        _: &Nonce<Self>,
-        _: &[u8],
-        _: &mut [u8],
-        _: &Tag<Self>,
-    ) -> Result<(), Error> {
+    fn decrypt_in_place_detached(&self, _: &Nonce<Self>, _: &[u8], _: &mut [u8], _: &Tag<Self>) -> Result<(), Error> {
         // Would be a way around the checks; embedded-tls does not call it.
         Err(Error)
     }

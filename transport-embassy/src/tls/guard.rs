@@ -6,9 +6,7 @@ use embedded_io::{Error as _, ErrorKind, ErrorType};
 use embedded_io_async::{Read, Write};
 
 use super::Link;
-use super::cipher::{
-    AFTER_HANDSHAKE, ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, IN_HANDSHAKE, VERSION,
-};
+use super::cipher::{AFTER_HANDSHAKE, ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, IN_HANDSHAKE, VERSION};
 
 /// What a read of the guard is for. One byte of the caller's memory is the line between the session, which sets it, and
 /// the guard, which embedded-tls owns.

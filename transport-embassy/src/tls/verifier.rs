@@ -132,7 +132,11 @@ fn check_key_usage(path: &VerifiedPath<'_>) -> Result<(), CertificateFault> {
 enum Proof {
     Nothing,
     /// The certificate is good; this is its key, and the transcript's hash up to it.
-    Certificate { key: [u8; LONGEST_KEY], length: usize, transcript: [u8; 32] },
+    Certificate {
+        key: [u8; LONGEST_KEY],
+        length: usize,
+        transcript: [u8; 32],
+    },
     Complete,
 }
 
@@ -162,7 +166,11 @@ impl<'t> Verifier<'t> {
         self.fault
     }
 
-    fn check_certificate(&self, transcript: &Sha256, certificate: &CertificateRef<'_>) -> Result<Proof, CertificateFault> {
+    fn check_certificate(
+        &self,
+        transcript: &Sha256,
+        certificate: &CertificateRef<'_>,
+    ) -> Result<Proof, CertificateFault> {
         // Neither may come twice.
         if !matches!(self.proof, Proof::Nothing) {
             return Err(CertificateFault::Invalid);
@@ -191,7 +199,9 @@ impl<'t> Verifier<'t> {
     }
 
     fn check_signature(&self, verify: &CertificateVerifyRef<'_>) -> Result<(), TlsError> {
-        let Proof::Certificate { key, length, transcript } = &self.proof else { return Err(TlsError::InvalidHandshake) };
+        let Proof::Certificate { key, length, transcript } = &self.proof else {
+            return Err(TlsError::InvalidHandshake);
+        };
         let algorithm = algorithms::of_handshake(verify.signature_scheme).ok_or(TlsError::InvalidSignatureScheme)?;
         let key = SubjectPublicKeyInfoDer::from(key.get(..*length).unwrap_or_default());
         let key = RawPublicKeyEntity::try_from(&key).map_err(|_| TlsError::InvalidSignature)?;
