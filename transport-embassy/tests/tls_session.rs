@@ -1,5 +1,5 @@
-//! A session as a stream of bytes: what is read and written, how it ends, and what dropping an operation does (CTX-08,
-//! REQ-13). The servers are rustls and `openssl s_server`.
+//! A session as a stream of bytes: what is read and written, how it ends, and what dropping an operation does (CTX-08).
+//! The servers are rustls and `openssl s_server`.
 
 mod support;
 
@@ -51,7 +51,7 @@ async fn receive<L: Link>(session: &mut Session<'_, L>, length: usize) -> Vec<u8
 }
 
 #[test]
-fn req_13_bytes_come_back_as_they_were_sent() {
+fn ctx_08_bytes_come_back_as_they_were_sent() {
     let (client, address) = server(echo);
     let mut session = client.connect(address, "a.test").unwrap();
     let bytes: Vec<u8> = (0..100_000u32).map(|n| (n.wrapping_mul(n) >> 3) as u8).collect();
@@ -269,7 +269,7 @@ fn ctx_08_a_generator_that_is_not_running_is_refused() {
 }
 
 #[test]
-fn req_13_what_is_not_spoken_is_refused() {
+fn ctx_08_what_is_not_spoken_is_refused() {
     let root = Signer::root(authority("root"));
     let identity = root.identity(&leaf(&["a.test"]), &[]);
     let old = serve_config(config(&identity, &[&rustls::version::TLS12]), idle);
@@ -378,7 +378,7 @@ fn reversed(options: &[&str], trusted: bool) -> Option<Result<Vec<u8>, Fault>> {
 }
 
 #[test]
-fn req_13_openssl_is_understood() {
+fn ctx_08_openssl_is_understood() {
     // The last one asks for a certificate, and is content with none.
     for options in [&[][..], &["-num_tickets", "0"], &["-verify", "1"]] {
         if let Some(answer) = reversed(options, true) {
