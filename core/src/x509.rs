@@ -47,6 +47,26 @@ pub fn subject_public_key_info(certificate: &[u8]) -> Result<&[u8], Malformed> {
     from_here.get(..length).ok_or(Malformed)
 }
 
+/// The modulus and the exponent of an RSAPublicKey (RFC 8017 appendix A.1.1), each positive and without leading zeros.
+///
+/// # Errors
+/// [`Malformed`].
+pub fn rsa_public_key(key: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
+    let mut outer = Reader(key);
+    let mut numbers = Reader(outer.expect(SEQUENCE)?);
+    let key = (positive(numbers.expect(INTEGER)?)?, positive(numbers.expect(INTEGER)?)?);
+    if outer.0.is_empty() && numbers.0.is_empty() { Ok(key) } else { Err(Malformed) }
+}
+
+fn positive(integer: &[u8]) -> Result<&[u8], Malformed> {
+    match *integer {
+        // As few bytes as possible, and the highest bit is the sign.
+        [0, ref number @ ..] if number.first().is_some_and(|first| first & 0x80 != 0) => Ok(number),
+        [1..=0x7f, ..] => Ok(integer),
+        _ => Err(Malformed),
+    }
+}
+
 /// The first byte of the key usage; `None` where there is no such extension, and so any use is allowed.
 fn key_usage(certificate: &[u8]) -> Result<Option<u8>, Malformed> {
     let mut to_be_signed = to_be_signed(certificate)?;
@@ -151,6 +171,27 @@ mod tests {
         assert_eq!(first_bits(&[7, 0x08, 0x80]), Ok(0x08));
         for bad in [&[][..], &[1], &[8, 0x80], &[7, 0xc0], &[7, 0x80, 0x40], &[0, 0x80, 0, 0]] {
             assert_eq!(first_bits(bad), Err(Malformed), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn ctx_08_rsa_keys_are_strict_der() {
+        let whole = [0x30, 7, 2, 2, 0, 0x81, 2, 1, 3];
+        assert_eq!(rsa_public_key(&whole), Ok((&[0x81][..], &[3][..])));
+        assert_eq!(rsa_public_key(&[0x30, 6, 2, 1, 0x7f, 2, 1, 3]), Ok((&[0x7f][..], &[3][..])));
+        for end in 0..whole.len() {
+            assert_eq!(rsa_public_key(&whole[..end]), Err(Malformed));
+        }
+        let bad: [&[u8]; 6] = [
+            &[0x30, 7, 2, 2, 0, 0x81, 2, 1, 3, 0],
+            &[0x30, 8, 2, 2, 0, 0x81, 2, 1, 3, 0],
+            &[0x30, 6, 2, 1, 0x81, 2, 1, 3],
+            &[0x30, 7, 2, 2, 0, 0x7f, 2, 1, 3],
+            &[0x30, 6, 2, 1, 0, 2, 1, 3],
+            &[0x30, 5, 2, 0, 2, 1, 3],
+        ];
+        for bad in bad {
+            assert_eq!(rsa_public_key(bad), Err(Malformed), "{bad:?}");
         }
     }
 

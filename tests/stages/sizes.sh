@@ -33,7 +33,7 @@ for image in request-plain request-async request-post-json request-post-floats r
     row "$image"
 done
 # What more kinds of certificates cost.
-for features in p384 ed25519; do
+for features in p384 ed25519 rsa; do
     bare_images -p tls --features "$features"
     row request-tls ", \`$features\`"
 done

@@ -135,7 +135,9 @@ fn ctx_08_a_second_certificate() {
             }
             let verify = server.certificate_verify(&identity.key);
             server.send_messages(&[&verify]);
-            server.send_messages(&[&message]);
+            if !before_the_signature {
+                server.send_messages(&[&message]);
+            }
             server.finish();
         });
         assert_eq!(verdict, bad(CertificateFault::Invalid));

@@ -355,3 +355,47 @@ fn ctx_08_kinds_of_keys_are_features() {
     }
     assert_eq!(verdict_of(&P384, &ED25519), only_with(p384 && ed25519));
 }
+
+/// A key made by openssl, since nothing else here makes RSA keys; `None` where there is none.
+fn rsa_key(bits: &str, algorithm: &'static rcgen::SignatureAlgorithm) -> Option<KeyPair> {
+    let made = std::process::Command::new("openssl").args(["genrsa", bits]).output().ok()?;
+    let pem = String::from_utf8(made.stdout).unwrap();
+    Some(KeyPair::from_pem_and_sign_algo(&pem, algorithm).unwrap())
+}
+
+#[test]
+fn ctx_08_rsa_is_a_feature() {
+    use rcgen::{PKCS_RSA_SHA256, PKCS_RSA_SHA384, PKCS_RSA_SHA512};
+    for (bits, algorithm) in [("2048", &PKCS_RSA_SHA256), ("3072", &PKCS_RSA_SHA384), ("4096", &PKCS_RSA_SHA512)] {
+        let (Some(above), Some(below)) = (rsa_key(bits, algorithm), rsa_key(bits, algorithm)) else { return skipped() };
+        let root = Signer::root_with(authority("root"), above);
+        let client = Client::trusting(&[&root]);
+        let signed = root.identity(&leaf(&["a.test"]), &[]);
+        let both = root.identity_with(&leaf(&["a.test"]), &[], below);
+        if !cfg!(feature = "rsa") {
+            assert_eq!(verdict(&signed, "a.test", &client), bad(CertificateFault::Invalid), "{bits}");
+            // It is not offered, and this server has nothing else.
+            assert_eq!(verdict(&both, "a.test", &client), Err(Fault::Tls), "{bits}");
+            continue;
+        }
+        assert_eq!(verdict(&signed, "a.test", &client), GOOD, "{bits}");
+        assert_eq!(verdict(&both, "a.test", &client), GOOD, "{bits}");
+        // Another key of the same name.
+        let other = Signer::root_with(authority("root"), rsa_key(bits, algorithm).unwrap());
+        let client = Client::trusting(&[&other]);
+        assert_eq!(verdict(&signed, "a.test", &client), bad(CertificateFault::Invalid), "{bits}");
+    }
+}
+
+#[test]
+#[cfg(feature = "rsa")]
+fn ctx_08_rsa_signatures_of_the_handshake_of_every_hash() {
+    use rustls::SignatureScheme as Scheme;
+    for scheme in [Scheme::RSA_PSS_SHA256, Scheme::RSA_PSS_SHA384, Scheme::RSA_PSS_SHA512] {
+        let Some(key) = rsa_key("2048", &rcgen::PKCS_RSA_SHA256) else { return skipped() };
+        let root = Signer::root(authority("root"));
+        let identity = root.identity_with(&leaf(&["a.test"]), &[], key);
+        let address = serve_config(config_signing(&identity, scheme), idle);
+        assert_eq!(Client::trusting(&[&root]).verdict(address, "a.test"), GOOD, "{scheme:?}");
+    }
+}

@@ -354,11 +354,6 @@ impl Drop for OpenSsl {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "who runs the tests must know what was left out")]
-fn skipped() {
-    println!("SKIPPED: there is no openssl");
-}
-
 /// What comes back from openssl, which reverses lines; `None` where there is no openssl.
 fn reversed(options: &[&str], trusted: bool) -> Option<Result<Vec<u8>, Fault>> {
     let (root, other) = (Signer::root(authority("root")), Signer::root(authority("other")));

@@ -8,8 +8,17 @@ use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
 use sha2::{Digest, Sha256};
 
+#[cfg(feature = "rsa")]
+use super::rsa::{Hash, Padding, Rsa};
+
 /// The longest SubjectPublicKeyInfo of a kind that can be verified.
-pub(super) const LONGEST_KEY: usize = if cfg!(feature = "p384") { 120 } else { 91 };
+pub(super) const LONGEST_KEY: usize = if cfg!(feature = "rsa") {
+    550 // of 4,096 bits
+} else if cfg!(feature = "p384") {
+    120
+} else {
+    91
+};
 
 /// How many signatures of certificates are looked at. A chain has a few; who sends certificates to try in every order
 /// would otherwise have this processor verify a hundred, a third of a second each.
@@ -26,6 +35,12 @@ const CERTIFICATES: &[&dyn SignatureVerificationAlgorithm] = &[
     &P256Sha384,
     #[cfg(feature = "ed25519")]
     &Ed25519,
+    #[cfg(feature = "rsa")]
+    &Rsa(Padding::Pkcs1, Hash::Sha256),
+    #[cfg(feature = "rsa")]
+    &Rsa(Padding::Pkcs1, Hash::Sha384),
+    #[cfg(feature = "rsa")]
+    &Rsa(Padding::Pkcs1, Hash::Sha512),
 ];
 
 /// What a server may sign the handshake with (RFC 8446 section 4.2.3).
@@ -36,6 +51,12 @@ pub(super) fn of_handshake(scheme: SignatureScheme) -> Option<&'static dyn Signa
         SignatureScheme::EcdsaSecp384r1Sha384 => Some(&P384Sha384),
         #[cfg(feature = "ed25519")]
         SignatureScheme::Ed25519 => Some(&Ed25519),
+        #[cfg(feature = "rsa")]
+        SignatureScheme::RsaPssRsaeSha256 => Some(&Rsa(Padding::Pss, Hash::Sha256)),
+        #[cfg(feature = "rsa")]
+        SignatureScheme::RsaPssRsaeSha384 => Some(&Rsa(Padding::Pss, Hash::Sha384)),
+        #[cfg(feature = "rsa")]
+        SignatureScheme::RsaPssRsaeSha512 => Some(&Rsa(Padding::Pss, Hash::Sha512)),
         _ => None,
     }
 }

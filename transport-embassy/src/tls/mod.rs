@@ -7,7 +7,7 @@
 //! any of it out.
 //!
 //! The server must offer TLS 1.3 with TLS_AES_128_GCM_SHA256 and a P-256 key share. Its certificates are ECDSA over
-//! P-256; the features `p384` and `ed25519` add theirs.
+//! P-256; the features `p384`, `ed25519` and `rsa` (2,048 to 4,096 bits) add theirs.
 //!
 //! ```
 //! use miniwire_embassy::tls::{self, Buffers, CertificateDer, Link, Session, Trust};
@@ -60,6 +60,8 @@
 mod algorithms;
 mod cipher;
 mod guard;
+#[cfg(feature = "rsa")]
+mod rsa;
 mod session;
 mod verifier;
 

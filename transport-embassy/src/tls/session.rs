@@ -85,6 +85,9 @@ pub async fn open<'b, L: Link + 'b>(
     }
     let line = Line::over(line);
     let mut config = TlsConfig::new();
+    if cfg!(feature = "rsa") {
+        config = config.enable_rsa_signatures();
+    }
     // An IP address is not a server_name (RFC 6066 section 3).
     if matches!(name, ServerName::DnsName(_)) {
         config = config.with_server_name(host);

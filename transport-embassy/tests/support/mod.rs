@@ -251,3 +251,47 @@ impl Signer {
         Identity { chain, key }
     }
 }
+
+/// Says that there is no openssl.
+#[expect(clippy::print_stdout, reason = "who runs the tests must know what was left out")]
+pub(crate) fn skipped() {
+    println!("SKIPPED: there is no openssl");
+}
+
+/// A server that signs only so.
+pub(crate) fn config_signing(identity: &Identity, scheme: rustls::SignatureScheme) -> ServerConfig {
+    use rustls::SignatureAlgorithm;
+    use rustls::server::{ClientHello, ResolvesServerCert};
+    use rustls::sign::{CertifiedKey, Signer, SigningKey};
+
+    #[derive(Debug)]
+    struct Only(Arc<dyn SigningKey>, rustls::SignatureScheme);
+
+    impl SigningKey for Only {
+        fn choose_scheme(&self, offered: &[rustls::SignatureScheme]) -> Option<Box<dyn Signer>> {
+            offered.contains(&self.1).then(|| self.0.choose_scheme(&[self.1])).flatten()
+        }
+
+        fn algorithm(&self) -> SignatureAlgorithm {
+            self.0.algorithm()
+        }
+    }
+
+    #[derive(Debug)]
+    struct Always(Arc<CertifiedKey>);
+
+    impl ResolvesServerCert for Always {
+        fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+            Some(Arc::clone(&self.0))
+        }
+    }
+
+    let key = PrivateKeyDer::try_from(identity.key.serialize_der()).unwrap();
+    let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
+    let certified = CertifiedKey::new(identity.chain.clone(), Arc::new(Only(key, scheme)));
+    ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(Always(Arc::new(certified))))
+}
