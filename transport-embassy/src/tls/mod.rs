@@ -54,6 +54,8 @@
 //!   [`CertificateFault::Invalid`](miniwire_core::reason::CertificateFault::Invalid).
 //! - The server is not told by an alert why its certificate was refused; the link ends.
 //! - Certificates are not looked up for revocation.
+//! - embedded-tls does not wipe its keys, nor the buffers, when a session ends. Who reads the memory afterwards may find
+//!   them, until the buffers are used again.
 //! - Indexing in embedded-tls, webpki and the cryptography stays in the image as code that could panic. With what is
 //!   closed above, no input is known that reaches it.
 

@@ -129,6 +129,8 @@ fn check_key_usage(path: &VerifiedPath<'_>) -> Result<(), CertificateFault> {
 }
 
 /// How far verification has come. Only a key that has signed the handshake is proof.
+// There is one for each handshake, and no heap to put the key on.
+#[allow(clippy::large_enum_variant)]
 enum Proof {
     Nothing,
     /// The certificate is good; this is its key, and the transcript's hash up to it.
