@@ -228,9 +228,7 @@ impl<L: Link> Read for Session<'_, L> {
             plaintext => plaintext,
         };
         let copied = plaintext.map(|plaintext| {
-            let read = plaintext.len().min(buf.len());
-            let (Some(from), Some(to)) = (plaintext.get(..read), buf.get_mut(..read)) else { return (0, 0) };
-            to.copy_from_slice(from);
+            let read = buf.iter_mut().zip(plaintext).map(|(to, from)| *to = *from).count();
             (read, plaintext.len().saturating_sub(read))
         });
         let (read, unread) = self.end(copied)?;

@@ -196,7 +196,8 @@ impl<'t> Verifier<'t> {
         }
         let (mut key, length) = ([0; LONGEST_KEY], public_key.len());
         // A longer one is of a kind that cannot be verified.
-        key.get_mut(..length).ok_or(CertificateFault::Invalid)?.copy_from_slice(public_key);
+        let space = key.get_mut(..length).ok_or(CertificateFault::Invalid)?;
+        space.iter_mut().zip(public_key).for_each(|(to, from)| *to = *from);
         Ok(Proof::Certificate { key, length, transcript: transcript.clone().finalize().into() })
     }
 
