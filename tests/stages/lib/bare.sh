@@ -35,14 +35,15 @@ bare_cargo() {
         -Zbuild-std=core -Zbuild-std-features=optimize_for_size --target "$BARE_TARGET" "$@"
 }
 
-# bare_images: builds tests/firmware; sets BARE_IMAGES to where the images are. They keep their relocations, which take
-# no flash, so that it can be read from them who refers to what.
+# bare_images [ARGUMENT...]: builds tests/firmware, or what of it the arguments say; sets BARE_IMAGES to where the images
+# are. They keep their relocations, which take no flash, so that it can be read from them who refers to what.
 bare_images() {
     local firmware=$PWD/tests/firmware link
+    [ $# -gt 0 ] || set -- --workspace --bins
     bare_compiler
     bare_linker
     link="-C linker=$BARE_LINKER -C link-arg=-L$firmware -C link-arg=-Tlink.x -C link-arg=--nmagic"
-    (cd "$firmware" && RUSTFLAGS="$link -C link-arg=--emit-relocs" bare_cargo --workspace --bins)
+    (cd "$firmware" && RUSTFLAGS="$link -C link-arg=--emit-relocs" bare_cargo "$@")
     BARE_IMAGES=$BARE_DIRECTORY/$BARE_TARGET/release
 }
 
