@@ -82,6 +82,13 @@ impl<'s, 'd, X, const N: usize> Kept<'s, 'd, X, N> {
         })
     }
 
+    /// Closes those for which `is_alive` does not hold.
+    pub(crate) fn sweep(&self, is_alive: impl Fn(&Link<'s, 'd, X>) -> bool) {
+        for place in &self.places {
+            place.set(place.take().filter(|entry| is_alive(&entry.link)));
+        }
+    }
+
     /// Keeps a link, if its route's names are not too long.
     pub(crate) fn put(&self, route: &Route<'_>, link: Link<'s, 'd, X>) {
         let Some(key) = Key::new(route) else { return };

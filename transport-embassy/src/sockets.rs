@@ -8,11 +8,11 @@ use core::cell::{Cell, RefCell};
 use core::fmt;
 use core::future::{Future, poll_fn};
 use core::pin::pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 
 use embassy_net::tcp::{State, TcpSocket};
 use embassy_net::{IpEndpoint, Stack};
-use embassy_time::{Duration, Timer, with_timeout};
+use embassy_time::{Duration, Instant, Timer, with_timeout};
 use embedded_io::ErrorKind;
 use miniwire_core::reason::Fault;
 
@@ -61,6 +61,8 @@ pub struct Sockets<'d, const N: usize> {
 pub(crate) struct Slot<'d> {
     socket: RefCell<TcpSocket<'d>>,
     taken: Cell<bool>,
+    /// When it was given back.
+    since: Cell<Instant>,
 }
 
 impl<'d, const N: usize> Sockets<'d, N> {
@@ -73,7 +75,7 @@ impl<'d, const N: usize> Sockets<'d, N> {
             let mut socket = TcpSocket::new(stack, receive, transmit);
             // Head and body are written one after the other, and the peer may wait before it acknowledges the head.
             socket.set_nagle_enabled(false);
-            Slot { socket: RefCell::new(socket), taken: Cell::new(false) }
+            Slot { socket: RefCell::new(socket), taken: Cell::new(false), since: Cell::new(Instant::MIN) }
         });
         Self { stack, slots }
     }
@@ -85,6 +87,7 @@ impl<'d, const N: usize> Sockets<'d, N> {
     /// A socket that nobody uses; best one whose last connection is quite over.
     pub(crate) fn take(&self) -> Option<Tcp<'_, 'd>> {
         let free = || self.slots.iter().filter(|slot| !slot.taken.get());
+        free().for_each(Slot::forget_unsaid);
         let slot = free().find(|slot| slot.is_over()).or_else(|| free().next())?;
         slot.taken.set(true);
         Some(Tcp { slot })
@@ -107,6 +110,17 @@ impl<'d> Slot<'d> {
     /// Calls with the socket. It is never borrowed for longer, so this always comes about.
     pub(crate) fn with<T>(&self, call: impl FnOnce(&mut TcpSocket<'d>) -> T) -> Option<T> {
         self.socket.try_borrow_mut().ok().map(|mut socket| call(&mut socket))
+    }
+
+    /// Forgets a reset that could not be sent in its time. smoltcp would go on asking for the hardware address of its peer,
+    /// and asks for only one address per second: that of the next peer would not be asked for.
+    fn forget_unsaid(&self) {
+        let is_late = self.since.get().checked_add(RESET_TIME).is_some_and(|end| end <= Instant::now());
+        self.with(|socket| {
+            if is_late && socket.state() == State::Closed && socket.remote_endpoint().is_some() {
+                forget(socket);
+            }
+        });
     }
 
     /// Nothing is left to be said to the last peer, a reset included.
@@ -141,10 +155,27 @@ impl<'s, 'd> Tcp<'s, 'd> {
     }
 
     async fn open(&mut self, to: IpEndpoint) -> Result<(), Fault> {
-        // Starts the connection at its first poll and only watches it then, so it cannot be made anew for each poll.
-        let Ok(mut socket) = self.slot.socket.try_borrow_mut() else { return Err(Fault::Connect) };
-        socket.set_timeout(None);
-        socket.connect(to).await.map_err(|_| Fault::Connect)
+        let mut begun = false;
+        let opened = self.poll_with(|socket, context| {
+            if !begun {
+                // The first poll begins the connection.
+                begun = true;
+                socket.set_timeout(None);
+                let polled = pin!(socket.connect(to)).poll(context);
+                return polled.map_err(|_| embassy_net::tcp::Error::ConnectionReset);
+            }
+            match socket.state() {
+                State::SynSent | State::SynReceived => {
+                    // Woken at every change of the state.
+                    pin!(socket.wait_write_ready()).poll(context).map(Ok)
+                }
+                State::Closed | State::Listen | State::TimeWait => {
+                    Poll::Ready(Err(embassy_net::tcp::Error::ConnectionReset))
+                }
+                _ => Poll::Ready(Ok(())),
+            }
+        });
+        opened.await.map_err(|_| Fault::Connect)
     }
 
     /// Ends the last connection of this socket, whatever became of it.
@@ -183,10 +214,20 @@ impl Slot<'_> {
     }
 }
 
+/// Makes a socket new without telling the peer. To listen is the only way: it is over before anybody could come.
+fn forget(socket: &mut TcpSocket<'_>) {
+    socket.abort();
+    let _ = pin!(socket.accept(1)).poll(&mut Context::from_waker(Waker::noop()));
+    socket.abort();
+}
+
 impl Drop for Tcp<'_, '_> {
     fn drop(&mut self) {
+        self.slot.since.set(Instant::now());
         self.slot.with(|socket| match socket.state() {
-            State::Closed | State::TimeWait => {}
+            State::TimeWait => {}
+            // The peer has not been heard of: if it is there after all, the stack resets what it takes for a connection.
+            State::Closed | State::SynSent => forget(socket),
             State::CloseWait => {
                 socket.set_timeout(Some(LINGER));
                 socket.close();

@@ -101,6 +101,7 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> CallTransport<'_, 's, 'd, S, N> 
     /// A socket for a new connection, in the place of a kept one where that must be.
     fn take_socket(&self) -> Option<Tcp<'s, 'd>> {
         let sockets = self.client.sockets;
+        self.client.kept.sweep(|link| self.is_alive(link));
         sockets.take().or_else(|| {
             self.client.kept.close_oldest();
             sockets.take()
