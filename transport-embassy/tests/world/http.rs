@@ -93,6 +93,8 @@ impl Server {
         let (mut rx, mut tx) = (vec![0; 4096], vec![0; 4096]);
         let mut socket = TcpSocket::new(stack, &mut rx, &mut tx);
         socket.set_nagle_enabled(false);
+        // As any server must: clients vanish.
+        socket.set_timeout(Some(Duration::from_secs(90)));
         loop {
             if socket.accept(port).await.is_ok() {
                 self.connections.set(self.connections.get() + 1);
