@@ -124,3 +124,38 @@ impl<'s, 'd, X, const N: usize> Kept<'s, 'd, X, N> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROUTE: Route<'_> = Route { secure: true, host: "host.test", port: 443, proxy: Some(("proxy", 8080)) };
+
+    #[test]
+    fn req_16_a_key_is_of_one_route_only() {
+        let key = Key::new(&ROUTE).expect("short names");
+        assert!(key.is(&ROUTE));
+        assert!(key.is(&Route { host: "HOST.test", proxy: Some(("Proxy", 8080)), ..ROUTE }));
+        for other in [
+            Route { secure: false, ..ROUTE },
+            Route { port: 80, ..ROUTE },
+            Route { host: "host.tes", ..ROUTE },
+            Route { host: "host.testp", ..ROUTE },
+            Route { proxy: None, ..ROUTE },
+            Route { proxy: Some(("proxy", 8081)), ..ROUTE },
+            Route { host: "host.testproxy", proxy: None, ..ROUTE },
+            Route { host: "host.testp", proxy: Some(("roxy", 8080)), ..ROUTE },
+        ] {
+            assert!(!key.is(&other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn req_16_names_that_are_too_long_are_not_kept() {
+        let long = "x".repeat(NAMES);
+        assert!(Key::new(&Route { host: &long, proxy: None, ..ROUTE }).is_some());
+        assert!(Key::new(&Route { host: &long, ..ROUTE }).is_none());
+        let longer = "x".repeat(NAMES + 1);
+        assert!(Key::new(&Route { host: &longer, proxy: None, ..ROUTE }).is_none());
+    }
+}

@@ -45,8 +45,19 @@
 //! - [`StackResources`](embassy_net::StackResources) with room for `N` sockets, one for DNS, one for DHCP where it is
 //!   used, and the application's own. [`Sockets::new`] panics, in embassy-net, where there is none.
 //! - Its own task that runs [`Runner::run`](embassy_net::Runner::run).
+//! - Time: a driver of embassy-time. All deadlines are its own.
 //! - Names have as many addresses as smoltcp was built for: one, unless `SMOLTCP_DNS_MAX_RESULT_COUNT` says more.
-#![no_std]
+//!
+//! # What the stack does, and what it does not
+//!
+//! - A connection that a call leaves behind is reset, or closed where the server has closed its side; that takes the
+//!   stack's own task a moment, and no future of a call.
+//! - Kept connections are closed by the stack once their time is over; there is no task of the client's.
+//! - smoltcp 0.13 asks for one hardware address per second. While one call tries to reach a host on the local network
+//!   that is not there, another may not find out how to reach a new one, and ends by its deadline.
+//! - smoltcp 0.13 can forget to repeat what it has sent, where acknowledgements of a window that was closed and opened
+//!   overtake each other; the call then ends by its deadline.
+#![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
 mod abort;
