@@ -1,4 +1,5 @@
 //! How large the futures of calls are: what a task of the application needs for each, beside the caller's buffers.
+#![allow(clippy::print_stdout)] // The figures are for the reader.
 
 mod world;
 

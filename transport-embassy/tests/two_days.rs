@@ -1,4 +1,5 @@
 //! Two days of a board's life: leases that run out, cables that are pulled, servers that restart, and calls all the while.
+#![allow(clippy::print_stdout)] // The figures are for the reader.
 
 mod world;
 
