@@ -40,6 +40,8 @@ NOT_TAKEN = {
     ],
     "no file system": ["Temporary files go with the context, but for those that were saved."],
 }
+# The answer repeats the file, and a board has no memory for a large one: it sends a smaller one.
+SMALLER_FILE = "A form goes out: the fields of formData, then the file, with its own name."
 
 
 def main(miniwire, images):
@@ -68,32 +70,25 @@ def desktops_tour(miniwire):
 
 def run(stage, image, settings):
     """Runs an image to its end: the lines that it printed, and the names that it asked the name server for."""
-    names = segment.NameServer()
-    try:
-        words = {"dns": segment.ADDRESS, "seed": secrets.token_hex(32), **settings}
-        arguments = [image.name, *(f"{name}={value}" for name, value in words.items())]
+    words = [image.name, f"seed={secrets.token_hex(32)}", *(f"{name}={value}" for name, value in settings.items())]
+    with segment.Segment({"localhost": "10.0.2.2"}) as ethernet:
         command = [
             *("qemu-system-arm", "-machine", "mps2-an386", "-display", "none", "-monitor", "none", "-serial", "none"),
-            # QEMU's user network and the name server, on one segment with the board.
-            *("-netdev", "user,id=user", "-netdev", "hubport,id=port0,hubid=0,netdev=user"),
-            *("-netdev", names.netdev("names"), "-netdev", "hubport,id=port1,hubid=0,netdev=names"),
-            *("-netdev", "hubport,id=board,hubid=0", "-net", "nic,netdev=board,model=lan9118"),
-            *("-semihosting-config", "enable=on,target=native," + ",".join(f"arg={word}" for word in arguments)),
-            *("-kernel", str(image)),
+            *("-semihosting-config", "enable=on,target=native," + ",".join(f"arg={word}" for word in words)),
+            *(*ethernet.arguments(), "-kernel", str(image)),
         ]
         try:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=IMAGE_S)
         except subprocess.TimeoutExpired as late:
             sys.exit(f"FAILED: {image.name} did not end within {IMAGE_S} s:\n{text(late.stdout)}{text(late.stderr)}")
-        said = text(done.stdout) + text(done.stderr)
-        wrong = [] if done.returncode == 0 else [f"exit status {done.returncode}:", *said.splitlines()[-5:]]
-        stage.verdict(f"{image.name} runs to its end", wrong)
-        for line in said.splitlines():
-            if line.startswith("#"):
-                print(f"        {line[1:].strip()}", flush=True)
-        return [line for line in said.splitlines() if not line.startswith("#")], names.asked
-    finally:
-        names.close()
+    lines = text(done.stdout).splitlines()
+    said = [*lines[-5:], *text(done.stderr).splitlines()]
+    wrong = [] if done.returncode == 0 else [f"exit status {done.returncode}:", *said]
+    stage.verdict(f"{image.name} runs to its end", wrong)
+    for line in lines:
+        if line.startswith("#"):
+            print(f"        {line[1:].strip()}", flush=True)
+    return [line for line in lines if not line.startswith("#")], ethernet.asked
 
 
 def compare(stage, desktop, lines, http):
@@ -126,6 +121,8 @@ def differences(desktop, board, http):
     wrong = []
     if "answer" in board:
         ours, theirs = plain(board["answer"]), plain(desktop.get("answer"))
+        if board["promise"] == SMALLER_FILE:
+            ours, theirs = form(ours), form(theirs)
         if ours != theirs:
             wrong += [f"desktop {stages.brief(theirs)}", f"board   {stages.brief(ours)}"]
     if "seen" in board:
@@ -146,11 +143,21 @@ def plain(answer):
     if answer is None:
         return None
     answer = dict(answer)
+    # Where the data has a URL with a port in it, its length differs too.
+    echoed = re.search(r"://(localhost|127\.0\.0\.1)", answer.get("data", ""))
+    left_out = {"Date", "Content-Length"} if echoed else {"Date"}
     if "headers" in answer:
-        answer["headers"] = [[name, unnumbered(value)] for name, value in answer["headers"] if name.lower() != "date"]
+        answer["headers"] = [[name, unnumbered(value)] for name, value in answer["headers"] if name not in left_out]
     if "data" in answer:
         answer["data"] = unnumbered(answer["data"])
     return answer
+
+
+def form(answer):
+    """What an answer says of the form that was sent, but for the length of the file."""
+    data = json.loads(answer.get("data") or "{}")
+    parts = [{key: value for key, value in part.items() if key != "length"} for part in data.get("parts", [])]
+    return {**answer, "headers": None, "data": [data.get("form"), parts]}
 
 
 def unnumbered(seen):

@@ -1,7 +1,7 @@
 //! From a network interface to addresses: DHCP, and the DNS server that it names.
 
 use embassy_executor::Spawner;
-use embassy_net::{Config, ConfigV4, DhcpConfig, Ipv4Address, Runner, Stack, StackResources, StaticConfigV4};
+use embassy_net::{Config, DhcpConfig, Runner, Stack, StackResources};
 use embassy_time::{Duration, with_timeout};
 use static_cell::ConstStaticCell;
 
@@ -19,29 +19,16 @@ pub enum NoNetwork {
     NoAddress,
 }
 
-/// Starts the stack and waits for an address. `seed` makes port numbers and the like hard to guess. `dns` replaces the
-/// DNS server that DHCP named.
+/// Starts the stack and waits for an address. `seed` makes port numbers and the like hard to guess.
 ///
 /// # Errors
 /// [`NoNetwork`].
-pub async fn start(
-    spawner: Spawner,
-    ethernet: Lan9118,
-    seed: u64,
-    dns: Option<Ipv4Address>,
-) -> Result<Stack<'static>, NoNetwork> {
+pub async fn start(spawner: Spawner, ethernet: Lan9118, seed: u64) -> Result<Stack<'static>, NoNetwork> {
     static RESOURCES: ConstStaticCell<StackResources<SOCKETS>> = ConstStaticCell::new(StackResources::new());
     let resources = RESOURCES.try_take().ok_or(NoNetwork::Busy)?;
     let (stack, runner) = embassy_net::new(ethernet, Config::dhcpv4(DhcpConfig::default()), resources, seed);
     spawner.spawn(run(runner).map_err(|_| NoNetwork::Busy)?);
     with_timeout(Duration::from_secs(10), stack.wait_config_up()).await.map_err(|_| NoNetwork::NoAddress)?;
-    if let (Some(dns), Some(leased)) = (dns, stack.config_v4()) {
-        let mut config = StaticConfigV4 { dns_servers: Default::default(), ..leased };
-        // One fits into an empty list.
-        let _ = config.dns_servers.push(dns);
-        stack.set_config_v4(ConfigV4::Static(config));
-        stack.wait_config_up().await;
-    }
     Ok(stack)
 }
 

@@ -35,8 +35,7 @@ async fn tour(spawner: Spawner) {
         line(format_args!("# no board, or no seed"));
         host::exit(false)
     };
-    let dns = settings.get("dns").and_then(|dns| dns.parse().ok());
-    let network = match network::start(spawner, board.ethernet, random.next_u64(), dns).await {
+    let network = match network::start(spawner, board.ethernet, random.next_u64()).await {
         Ok(network) => network,
         Err(why) => {
             line(format_args!("# no network: {why:?}"));

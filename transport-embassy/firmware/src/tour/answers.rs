@@ -32,10 +32,8 @@ pub(super) const STEPS: &[Step] = &[
 ];
 
 /// With a client that takes no body of more than 1,000 bytes.
-pub(super) const LIMITED: Step = (
-    "A body over the client's limit is code 14, before any of it is kept (here 1,000 bytes).",
-    base64("/bytes/1001"),
-);
+pub(super) const LIMITED: Step =
+    ("A body over the client's limit is code 14, before any of it is kept (here 1,000 bytes).", base64("/bytes/1001"));
 
 const fn text(path: &str) -> Request<'_> {
     Request::new(path).data_type(DataType::Text)

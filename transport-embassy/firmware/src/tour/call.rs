@@ -83,13 +83,6 @@ impl<S: Secure<'static, 'static>> Tour<S> {
         let came = client.request(&request, memory).await;
         Line::new(promise).answer(&came).end();
     }
-
-    /// The same with each of these.
-    pub(super) async fn steps(&mut self, client: &Calls<S>, steps: &[Step]) {
-        for step in steps {
-            self.step(client, *step).await;
-        }
-    }
 }
 
 /// Writes a URL out: of the server, where it begins with a slash, and with `{name}` replaced.

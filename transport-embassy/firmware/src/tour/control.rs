@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::Step;
 use super::call::{Calls, Tour};
-use super::print::Line;
+use super::print::{Line, SingleQuoted};
 
 #[derive(Serialize)]
 struct Id {
@@ -36,17 +36,19 @@ const DEADLINES: &[Step] = &[
 impl<S: Secure<'static, 'static>> Tour<S> {
     pub(super) async fn endings(&mut self, context: Context<'static>) {
         let client = self.client(context);
-        for (promise, path) in [
-            ("success is called, then complete;", "/json"),
-            ("or fail, then complete; each once.", "/status/500"),
-        ] {
+        for (promise, path) in
+            [("success is called, then complete;", "/json"), ("or fail, then complete; each once.", "/status/500")]
+        {
             let (url, memory) = self.prepare(path);
             let came = client.request(&Request::new(url), memory).await;
             Line::new(promise).seen(Briefly(&came)).end();
         }
-        self.steps(&client, DEADLINES).await;
+        for step in DEADLINES {
+            self.step(&client, *step).await;
+        }
         self.abort(&client).await;
         self.unload(&client).await;
+        drop(client);
         self.places(context).await;
     }
 
@@ -89,13 +91,8 @@ impl<S: Secure<'static, 'static>> Tour<S> {
         let request = Request::new(url);
         let (one, two) = (AbortHandle::new(), AbortHandle::new());
         let (mut receive, mut transmit) = ([0; 512], [0; 256]);
-        let second = Memory {
-            receive: &mut receive,
-            transmit: &mut transmit,
-            redirect: &mut [],
-            head: &mut [],
-            body: &mut [],
-        };
+        let second =
+            Memory { receive: &mut receive, transmit: &mut transmit, redirect: &mut [], head: &mut [], body: &mut [] };
         let (_, _, refused) = join3(
             client.abortable(&one).request(&request, memory),
             client.abortable(&two).request(&request, second),
@@ -123,7 +120,12 @@ impl<S: Secure<'static, 'static>> Tour<S> {
         match refused {
             Ok(status) => line.seen(format_args!("success {{status: {status}}}")).end(),
             Err((code, reason)) => {
-                line.seen(format_args!("fail {{error: {code}, errorMessage: '{reason}'}} ({})", reason.name())).end();
+                line.seen(format_args!(
+                    "fail {{error: {code}, errorMessage: {}}} ({})",
+                    SingleQuoted(reason),
+                    reason.name()
+                ))
+                .end();
             }
         }
     }

@@ -13,7 +13,7 @@ use miniwire_core::upload::Upload;
 use miniwire_embassy::{AbortHandle, Secure};
 
 use super::call::{Calls, Tour};
-use super::print::{Checksum, Line};
+use super::print::{Checksum, Line, SingleQuoted};
 
 const NAME: &str = "\u{732b}.png";
 const LENGTH: u64 = 200_000;
@@ -22,13 +22,18 @@ impl<S: Secure<'static, 'static>> Tour<S> {
     pub(super) async fn uploads(&mut self, usual: Context<'static>, release: Context<'static>) {
         let client = self.client(usual);
         let form = "A form goes out: the fields of formData, then the file, with its own name.";
-        self.upload(&client, form, "/post", &[("album", "cats")], None).await;
-        self.upload(&client, "Any status is success, and is heard before the file is sent.", "/early/413", &[], None).await;
+        let (url, memory) = self.prepare("/post");
+        let upload = new_upload(url).form_data(&[("album", "cats")]);
+        // The answer has the file in it, so it is a small one.
+        let came = client.upload_file(&upload, &mut Made::new(100), memory, |_| {}).await;
+        Line::new(form).answer(&came).end();
+        self.upload(&client, "Any status is success, and is heard before the file is sent.", "/early/413", &[], None)
+            .await;
 
         let mut watcher = Watcher::default();
         let (url, memory) = self.prepare("/count");
         let upload = new_upload(url);
-        let came = client.upload_file(&upload, &mut Made::new(), memory, |update| watcher.update(update)).await;
+        let came = client.upload_file(&upload, &mut Made::new(LENGTH), memory, |update| watcher.update(update)).await;
         let promise = "onProgressUpdate tells how far it is, at last 100.";
         Line::new(promise).seen(&watcher).answer(&came).end();
 
@@ -36,7 +41,7 @@ impl<S: Secure<'static, 'static>> Tour<S> {
         let (url, memory) = self.prepare("/delay/5");
         let upload = new_upload(url);
         let calls = client.abortable(&abort);
-        let came = calls.upload_file(&upload, &mut Made::new(), memory, |_| abort.abort()).await;
+        let came = calls.upload_file(&upload, &mut Made::new(LENGTH), memory, |_| abort.abort()).await;
         Line::new("abort() is code 12.").answer(&came).end();
 
         self.upload(&client, "A file that is not there is code 11.", "/post", &[], Some(StorageFault::NotFound)).await;
@@ -62,7 +67,7 @@ impl<S: Secure<'static, 'static>> Tour<S> {
     ) {
         let (url, memory) = self.prepare(url);
         let upload = new_upload(url).form_data(form_data);
-        let came = client.upload_file(&upload, &mut Made { at: 0, fault }, memory, |_| {}).await;
+        let came = client.upload_file(&upload, &mut Made { length: LENGTH, at: 0, fault }, memory, |_| {}).await;
         Line::new(promise).answer(&came).end();
     }
 
@@ -94,36 +99,45 @@ impl<S: Secure<'static, 'static>> Tour<S> {
             (&strict, "A whitelist is enforced where that is asked for: code 13.", "https://a.example/"),
             (&strict, "http is code 20.", "{plain}/get"),
         ] {
+            let mut store = Counted::new();
             let (url, memory) = self.prepare(url);
             let came = client.download_file(&Download::new(url), &mut store, memory, |_| {}).await;
+            let line = Line::new(promise);
             if store.is_committed {
-                Line::new(promise).seen("a file that is committed").end();
+                line.seen("a file that is committed").end();
+            } else {
+                line.seen(Briefly(&came)).end();
             }
-            Line::new(promise).seen(Briefly(&came)).end();
         }
+        let abort = AbortHandle::new();
+        let (url, memory) = self.prepare("/drip?numbytes=100&duration=10");
+        let calls = client.abortable(&abort);
+        let came = calls.download_file(&Download::new(url), &mut store, memory, |_| abort.abort()).await;
+        Line::new("abort() is code 12.").seen(Briefly(&came)).end();
     }
 }
 
 fn new_upload(url: &str) -> Upload<'_> {
     // The tour sends no secrets. A product makes a boundary of random bytes, so that nobody can put it into a file.
-    Upload::new(url, FileType::Image, "photo", Boundary::new([7; 16])).file(NAME, LENGTH)
+    Upload::new(url, FileType::Image, "photo", Boundary::new([7; 16])).file(NAME, 0)
 }
 
 /// A file that is made up as it is read.
 struct Made {
+    length: u64,
     at: u64,
     fault: Option<StorageFault>,
 }
 
 impl Made {
-    const fn new() -> Self {
-        Self { at: 0, fault: None }
+    const fn new(length: u64) -> Self {
+        Self { length, at: 0, fault: None }
     }
 }
 
 impl Source for Made {
     fn len(&self) -> u64 {
-        LENGTH
+        self.length
     }
 
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, StorageFault> {
@@ -131,7 +145,7 @@ impl Source for Made {
             return Err(fault);
         }
         let mut read = 0;
-        for byte in buf.iter_mut().take(usize::try_from(LENGTH.saturating_sub(self.at)).unwrap_or(usize::MAX)) {
+        for byte in buf.iter_mut().take(usize::try_from(self.length.saturating_sub(self.at)).unwrap_or(usize::MAX)) {
             *byte = self.at.to_le_bytes().iter().fold(0, |sum, byte| sum ^ byte);
             self.at = self.at.saturating_add(1);
             read += 1;
@@ -212,8 +226,8 @@ impl fmt::Display for Briefly<'_, '_> {
         match self.0 {
             Ok(downloaded) => write!(f, "success {{received: {}}}", downloaded.received),
             Err(failure) => {
-                let (code, name) = (failure.code(), failure.reason.name());
-                write!(f, "fail {{error: {code}, errorMessage: '{failure}'}} ({name})")
+                let (code, name, message) = (failure.code(), failure.reason.name(), SingleQuoted(failure));
+                write!(f, "fail {{error: {code}, errorMessage: {message}}} ({name})")
             }
         }
     }

@@ -43,25 +43,23 @@ impl<S: Secure<'static, 'static>> Tour<S> {
         let release = Context::new(APP_ID, APP_VERSION, Policy::release(whitelist()))?;
         let development = Context::new(APP_ID, APP_VERSION, Policy::development())?;
         let usual = if self.is_secure { release } else { development };
-        let client = self.client(usual);
-
-        self.steps(&client, data::STEPS).await;
-        self.steps(&client, answers::STEPS).await;
+        // A client a group: what it has kept is closed with it, and its sockets are free for the next.
+        self.group(usual, data::STEPS).await;
+        self.group(usual, answers::STEPS).await;
         self.limited(usual).await;
         self.whom(release, development).await;
-        self.steps(&client, redirects::STEPS).await;
-        if self.is_secure {
-            self.steps(&client, redirects::SECURE).await;
-        }
+        self.group(usual, redirects::STEPS).await;
         self.endings(usual).await;
         self.uploads(usual, release).await;
         let watched = Context::new(APP_ID, APP_VERSION, Policy::release(whitelist()).also_for_downloads())?;
         self.downloads(usual, watched).await;
         self.connections(usual).await;
-        self.steps(&client, framing::STEPS).await;
+        self.group(usual, framing::STEPS).await;
         if self.is_secure {
-            self.step(&client, framing::SECURE).await;
+            self.group(usual, redirects::SECURE).await;
+            self.group(usual, &[framing::SECURE]).await;
         }
+        let client = self.client(usual);
         for (promise, schema) in usable::STEPS {
             Line::new(promise).seen(client.can_i_use(schema)).end();
         }
@@ -73,15 +71,22 @@ impl<S: Secure<'static, 'static>> Tour<S> {
         Client::new(self.sockets, context, self.secure)
     }
 
+    async fn group(&mut self, context: Context<'static>, steps: &[Step]) {
+        let client = self.client(context);
+        for step in steps {
+            self.step(&client, *step).await;
+        }
+    }
+
     async fn limited(&mut self, context: Context<'static>) {
         let mut limits = Limits::new();
         limits.body = 1000;
-        let small = self.client(context.with_limits(limits));
-        self.step(&small, answers::LIMITED).await;
+        self.group(context.with_limits(limits), &[answers::LIMITED]).await;
 
+        let client = self.client(context);
         let (url, memory) = self.prepare("/bytes/16777216?seed=7");
         let mut checksum = Checksum::new();
-        let outcome = small
+        let outcome = client
             .request_streamed(&Request::new(url), memory, |event| {
                 if let miniwire_core::request::Event::Body(bytes) = event {
                     checksum.push(bytes);
@@ -92,16 +97,16 @@ impl<S: Secure<'static, 'static>> Tour<S> {
         let line = Line::new("Streamed, it may be of any length: here 16 MiB in a fixed memory.");
         let Checksum { length, sum } = checksum;
         match (outcome.result, outcome.status) {
-            (Ok(()), Some(status)) => line
-                .seen(format_args!("success {{status: {status}}}, {length} bytes, checksum {sum:016x}"))
-                .end(),
+            (Ok(()), Some(status)) => {
+                line.seen(format_args!("success {{status: {status}}}, {length} bytes, checksum {sum:016x}")).end()
+            }
             (result, _) => line.seen(format_args!("{result:?} after {length} bytes")).end(),
         }
     }
 
     async fn whom(&mut self, release: Context<'static>, development: Context<'static>) {
-        self.steps(&self.client(release), policy::RELEASE).await;
-        self.step(&self.client(development), policy::DEVELOPMENT).await;
+        self.group(release, policy::RELEASE).await;
+        self.group(development, &[policy::DEVELOPMENT]).await;
         // The test server answers requests in absolute form, as a proxy for http would.
         let [server, nobody] = ["http", "nobody"].map(|setting| Proxy {
             host: "localhost",
@@ -112,9 +117,9 @@ impl<S: Secure<'static, 'static>> Tour<S> {
         static PROXIES: StaticCell<[Proxy<'static>; 2]> = StaticCell::new();
         let [server, nobody] = PROXIES.init([server, nobody]);
         let (server, nobody): (&dyn ProxyRule, &dyn ProxyRule) = (server, nobody);
-        self.step(&self.client(development.with_proxy(Some(server))), policy::THROUGH_PROXY).await;
-        self.step(&self.client(release.with_proxy(Some(server))), policy::REFUSING_PROXY).await;
-        self.step(&self.client(release.with_proxy(Some(nobody))), policy::ABSENT_PROXY).await;
+        self.group(development.with_proxy(Some(server)), &[policy::THROUGH_PROXY]).await;
+        self.group(release.with_proxy(Some(server)), &[policy::REFUSING_PROXY]).await;
+        self.group(release.with_proxy(Some(nobody)), &[policy::ABSENT_PROXY]).await;
     }
 
     async fn connections(&mut self, context: Context<'static>) {
@@ -123,6 +128,7 @@ impl<S: Secure<'static, 'static>> Tour<S> {
             self.quietly(&client, "/get").await;
         }
         self.step(&client, ("Three calls one after another share a connection.", Request::new("/get"))).await;
+        drop(client);
         let client = self.client(context);
         self.quietly(&client, "/kill-reused").await;
         self.step(&client, control::KILL_REUSED).await;

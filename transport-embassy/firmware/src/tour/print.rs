@@ -69,6 +69,27 @@ impl Line {
     }
 }
 
+/// A text with its single quotes escaped, as the desktop's tour writes texts.
+pub(super) struct SingleQuoted<T>(pub(super) T);
+
+impl<T: fmt::Display> fmt::Display for SingleQuoted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        struct Escape<'f, 'b>(&'f mut fmt::Formatter<'b>);
+
+        impl Write for Escape<'_, '_> {
+            fn write_str(&mut self, text: &str) -> fmt::Result {
+                let mut parts = text.split('\'');
+                self.0.write_str(parts.next().unwrap_or_default())?;
+                parts.try_for_each(|part| write!(self.0, "\\'{part}"))
+            }
+        }
+
+        f.write_char('\'')?;
+        write!(Escape(f), "{}", self.0)?;
+        f.write_char('\'')
+    }
+}
+
 /// Writes what may stand between the quotation marks of a JSON string.
 struct Quoted<'c>(&'c mut Console);
 

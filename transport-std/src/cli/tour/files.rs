@@ -31,22 +31,23 @@ fn uploads(tour: &mut Tour<'_>, picture: &Path) {
     let came = Came(call.form_data("album", "cats").send());
     let file = json!({"name": "photo", "filename": "\u{732b}.png", "content_type": "image/png", "length": 200_000});
     let verdict = came.has("/form", json!({"album": "cats"})).and(came.has("/parts/1", file));
-    tour.show_came("A form goes out: the fields of formData, then the file, with its own name.", &text, &came, &verdict);
+    tour.show_came(
+        "A form goes out: the fields of formData, then the file, with its own name.",
+        &text,
+        &came,
+        &verdict,
+    );
 
     let (call, text) = upload(&tour.client, &tour.server.https_url("/early/413"), picture, "");
     let came = Came(call.send());
-    tour.show_came(
-        "Any status is success, and is heard before the file is sent.",
-        &text,
-        &came,
-        &came.succeeds(413),
-    );
+    tour.show_came("Any status is success, and is heard before the file is sent.", &text, &came, &came.succeeds(413));
 
     let (call, text) = upload(&tour.client, &tour.server.https_url("/count"), picture, "");
     let (listener, told) = watcher();
-    let sent = call.on_progress_update(listener).send();
-    let verdict = progress(&told).and(Came(sent).succeeds(200));
-    tour.show("onProgressUpdate tells how far it is, at last 100.", &format!("{text}.onProgressUpdate(f)"), &verdict);
+    let came = Came(call.on_progress_update(listener).send());
+    let verdict = progress(&told).and(came.succeeds(200));
+    let text = format!("{text}.onProgressUpdate(f)");
+    tour.show_came("onProgressUpdate tells how far it is, at last 100.", &text, &came, &verdict);
 }
 
 fn upload_failures(tour: &mut Tour<'_>, picture: &Path) -> Result<(), Box<dyn Error>> {
