@@ -56,6 +56,7 @@ def main(miniwire, images):
             nobody.bind(("127.0.0.1", 0))
             settings = {"http": http, "https": https, "other": other, "nobody": nobody.getsockname()[1]}
             lines, asked = run(stage, images / "tour", settings)
+            run(stage, images / "ram", settings)
         compare(stage, desktop, lines, http)
         stage.verdict("the names were resolved by DNS", [] if "localhost" in asked else [f"asked for {asked}"])
         return stage.finish()
