@@ -83,7 +83,8 @@ async fn ram(spawner: Spawner) {
     let port = settings.number("http").unwrap_or_default();
     stack::paint();
     embassy_time::Timer::after_millis(50).await;
-    line(format_args!("# idle: peak stack {}", stack::used(stack::start())));
+    let (base, idle) = (stack::start().saturating_sub(stack::pointer()), stack::used(stack::start()));
+    line(format_args!("# idle: peak stack {idle}, of which {base} down to the task"));
     let is_heard = by_hand(network, port).await;
     let are_made = over_embassy(network, context, port, buffers, flash).await;
     host::exit(is_heard && are_made)

@@ -14,9 +14,7 @@ static ROUNDS: AtomicU32 = AtomicU32::new(0);
 
 /// Runs what `init` spawns, for ever. To be called once.
 pub fn run(init: impl FnOnce(Spawner)) -> ! {
-    static EXECUTOR: StaticCell<raw::Executor> = StaticCell::new();
-    let executor: &'static raw::Executor = EXECUTOR.init(raw::Executor::new(core::ptr::null_mut()));
-    init(executor.spawner());
+    let executor = start(init);
     loop {
         ROUNDS.fetch_add(1, Ordering::Relaxed);
         // SAFETY: this is the only place that polls, and no task runs `run`, so that the executor is not polled from
@@ -32,6 +30,15 @@ pub fn run(init: impl FnOnce(Spawner)) -> ! {
         // SAFETY: this is no critical section of anybody's: they were on when the loop came here.
         unsafe { cortex_m::interrupt::enable() };
     }
+}
+
+/// Apart from `run`, whose frame stays: what a task is made from is on the stack here.
+#[inline(never)]
+fn start(init: impl FnOnce(Spawner)) -> &'static raw::Executor {
+    static EXECUTOR: StaticCell<raw::Executor> = StaticCell::new();
+    let executor: &'static raw::Executor = EXECUTOR.init(raw::Executor::new(core::ptr::null_mut()));
+    init(executor.spawner());
+    executor
 }
 
 /// How often the executor has looked for something to do. That it sleeps shows in how slowly this grows.

@@ -8,6 +8,7 @@ use core::task::Context;
 use cortex_m::interrupt::InterruptNumber;
 use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState};
 use embassy_sync::waitqueue::AtomicWaker;
+use static_cell::ConstStaticCell;
 
 const BASE: usize = 0x4020_0000;
 /// The controller's interrupt on the MPS2 boards.
@@ -70,13 +71,16 @@ unsafe impl InterruptNumber for Interrupt {
 /// The controller, with room for a frame in each direction.
 pub struct Lan9118 {
     address: [u8; 6],
-    received: [u8; ROOM],
-    sent: [u8; ROOM],
+    received: &'static mut [u8; ROOM],
+    sent: &'static mut [u8; ROOM],
 }
 
 impl Lan9118 {
-    /// Resets the controller and starts it with this address. `None` if it is not there.
+    /// Resets the controller and starts it with this address. `None` if it is not there, or was started before.
     pub(super) fn new(address: [u8; 6]) -> Option<Self> {
+        static RECEIVED: ConstStaticCell<[u8; ROOM]> = ConstStaticCell::new([0; ROOM]);
+        static SENT: ConstStaticCell<[u8; ROOM]> = ConstStaticCell::new([0; ROOM]);
+
         if read(ByteTest) != 0x8765_4321 || read(IdRev) >> 16 != 0x0118 {
             return None;
         }
@@ -92,7 +96,7 @@ impl Lan9118 {
         write_mac(MacRegister::AddressHigh, u32::from_le_bytes([e, f, 0, 0]));
         write_mac(MacRegister::Control, 1 << 20 | 1 << 3 | 1 << 2); // FDPX, TXEN, RXEN
         write(TxCfg, 1 << 1); // TX_ON
-        Some(Self { address, received: [0; ROOM], sent: [0; ROOM] })
+        Some(Self { address, received: RECEIVED.try_take()?, sent: SENT.try_take()? })
     }
 
     /// Takes the next frame without a fault out of the FIFO; its length.
@@ -132,13 +136,13 @@ impl Driver for Lan9118 {
             write(IntEn, RX_STATUS_LEVEL);
             return None;
         };
-        Some((Received(self.received.get_mut(..length)?), Room(&mut self.sent)))
+        Some((Received(self.received.get_mut(..length)?), Room(self.sent)))
     }
 
     fn transmit(&mut self, context: &mut Context<'_>) -> Option<Room<'_>> {
         WAKER.register(context.waker());
         // QEMU sends at once, so there is room. On a board TX_STATUS_LEVEL would have to wake.
-        (read(TxFifoInf) & 0xffff > ROOM as u32 + 8).then_some(Room(&mut self.sent))
+        (read(TxFifoInf) & 0xffff > ROOM as u32 + 8).then_some(Room(self.sent))
     }
 
     fn link_state(&mut self, _: &mut Context<'_>) -> LinkState {
