@@ -165,112 +165,118 @@ pub async fn download<'m, T: Transport>(
 }
 
 /// Runs a task without content of the caller's to its end. Every task ends by its deadline, whatever the peer does.
-pub async fn run<T: Transport, K: Task>(
+pub fn run<T: Transport, K: Task>(
     transport: &T,
     task: K,
     receive: &mut [u8],
     transmit: &mut [u8],
     on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
-) -> K::Outcome {
-    run_with_content(transport, task, receive, transmit, on_event, |_, _| Err(Reason::FileFailed)).await
+) -> impl Future<Output = K::Outcome> {
+    run_with_content(transport, task, receive, transmit, on_event, |_, _| Err(Reason::FileFailed))
 }
 
 /// Runs a task to its end. `content` reads the caller's content from an offset on, at least one byte.
-pub async fn run_with_content<T: Transport, K: Task>(
+// No `async fn`, whose future holds its arguments twice: as they came, and as they are used.
+#[allow(clippy::manual_async_fn)]
+pub fn run_with_content<T: Transport, K: Task>(
     transport: &T,
     mut task: K,
     receive: &mut [u8],
     transmit: &mut [u8],
     mut on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
     mut content: impl FnMut(u64, &mut [u8]) -> Result<usize, Reason>,
-) -> K::Outcome {
-    if !super::is_enough(receive, transmit) {
-        task.refuse(Reason::BufferTooSmall);
-    }
-    let mut rx = ReceiveBuffer::new(receive);
-    let mut link: Option<T::Link> = None;
-    loop {
-        let Poll { consumed, action } = task.poll(transport.now(), rx.filled(), transmit);
-        let until = task.deadline();
-        match action {
-            Action::Connect { reuse } => {
-                rx.clear();
-                link = if reuse { transport.reuse(&task.route()) } else { None };
-                let reused = link.is_some();
-                if !reused {
-                    match race(transport.connect(&task.route()), transport.ended(until)).await {
-                        Ok(Ok(opened)) => link = Some(opened),
+) -> impl Future<Output = K::Outcome> {
+    async move {
+        if !super::is_enough(receive, transmit) {
+            task.refuse(Reason::BufferTooSmall);
+        }
+        let mut rx = ReceiveBuffer::new(receive);
+        let mut link: Option<T::Link> = None;
+        loop {
+            let Poll { consumed, action } = task.poll(transport.now(), rx.filled(), transmit);
+            let until = task.deadline();
+            match action {
+                Action::Connect { reuse } => {
+                    rx.clear();
+                    link = if reuse { transport.reuse(&task.route()) } else { None };
+                    let reused = link.is_some();
+                    if !reused {
+                        match race(transport.connect(&task.route()), transport.ended(until)).await {
+                            Ok(Ok(opened)) => link = Some(opened),
+                            Ok(Err(fault)) => task.fault(fault),
+                            Err(ended) => end(&mut task, ended),
+                        }
+                    }
+                    if link.is_some() {
+                        transport.trace(Trace::Connected { reused });
+                        // Asked for, so not misuse.
+                        let _ = task.connected(reused);
+                    }
+                }
+                Action::Secure => {
+                    let Some(plain) = link.take() else {
+                        task.fault(Fault::Lost);
+                        continue;
+                    };
+                    match race(transport.secure(plain, &task.route()), transport.ended(until)).await {
+                        Ok(Ok(secured)) => {
+                            link = Some(secured);
+                            transport.trace(Trace::Secured);
+                            // Asked for, so not misuse.
+                            let _ = task.secured();
+                        }
                         Ok(Err(fault)) => task.fault(fault),
                         Err(ended) => end(&mut task, ended),
                     }
                 }
-                if link.is_some() {
-                    transport.trace(Trace::Connected { reused });
-                    // Asked for, so not misuse.
-                    let _ = task.connected(reused);
-                }
-            }
-            Action::Secure => {
-                let Some(plain) = link.take() else {
-                    task.fault(Fault::Lost);
-                    continue;
-                };
-                match race(transport.secure(plain, &task.route()), transport.ended(until)).await {
-                    Ok(Ok(secured)) => {
-                        link = Some(secured);
-                        transport.trace(Trace::Secured);
-                        // Asked for, so not misuse.
-                        let _ = task.secured();
+                Action::Transmit { length, more } => {
+                    let (Some(link), Some(bytes)) = (&mut link, transmit.get(..length)) else {
+                        task.fault(Fault::Lost);
+                        continue;
+                    };
+                    transport.trace(Trace::Sent(bytes));
+                    match race(send(link, bytes, more), transport.ended(until)).await {
+                        // An early answer is heard between two pieces.
+                        Ok(Ok(())) if more && transport.read_ready(link) => {
+                            receive_more(transport, &mut task, link, &mut rx).await;
+                        }
+                        Ok(Ok(())) => {}
+                        Ok(Err(Broken)) => task.write_failed(),
+                        Err(ended) => end(&mut task, ended),
                     }
-                    Ok(Err(fault)) => task.fault(fault),
-                    Err(ended) => end(&mut task, ended),
                 }
-            }
-            Action::Transmit { length, more } => {
-                let (Some(link), Some(bytes)) = (&mut link, transmit.get(..length)) else {
-                    task.fault(Fault::Lost);
-                    continue;
-                };
-                transport.trace(Trace::Sent(bytes));
-                match race(send(link, bytes, more), transport.ended(until)).await {
-                    // An early answer is heard between two pieces.
-                    Ok(Ok(())) if more && transport.read_ready(link) => {
-                        receive_more(transport, &mut task, link, &mut rx).await;
+                Action::Read => {
+                    rx.consume(consumed);
+                    match &mut link {
+                        Some(link) => receive_more(transport, &mut task, link, &mut rx).await,
+                        None => task.fault(Fault::Lost),
                     }
-                    Ok(Ok(())) => {}
-                    Ok(Err(Broken)) => task.write_failed(),
-                    Err(ended) => end(&mut task, ended),
+                    continue;
                 }
-            }
-            Action::Read => {
-                rx.consume(consumed);
-                match &mut link {
-                    Some(link) => receive_more(transport, &mut task, link, &mut rx).await,
-                    None => task.fault(Fault::Lost),
+                Action::Event(event) => {
+                    if let Err(reason) = on_event(event) {
+                        task.refuse(reason);
+                    }
                 }
-                continue;
-            }
-            Action::Event(event) => {
-                if let Err(reason) = on_event(event) {
-                    task.refuse(reason);
+                Action::Fill { at, end, offset } => {
+                    match content(offset, transmit.get_mut(at..end).unwrap_or_default()) {
+                        Ok(0) => task.refuse(Reason::FileChanged),
+                        Ok(bytes) => task.filled(bytes),
+                        Err(reason) => task.refuse(reason),
+                    }
                 }
-            }
-            Action::Fill { at, end, offset } => match content(offset, transmit.get_mut(at..end).unwrap_or_default()) {
-                Ok(0) => task.refuse(Reason::FileChanged),
-                Ok(bytes) => task.filled(bytes),
-                Err(reason) => task.refuse(reason),
-            },
-            Action::Continue => {}
-            Action::Release { keep } => {
-                rx.clear();
-                if let (Some(link), true) = (link.take(), keep) {
-                    transport.keep(&task.route(), link);
+                Action::Continue => {}
+                Action::Release { keep } => {
+                    rx.clear();
+                    if let (Some(link), true) = (link.take(), keep) {
+                        transport.keep(&task.route(), link);
+                    }
+                    continue;
                 }
-                continue;
+                Action::Done(outcome) => return outcome,
             }
-            Action::Done(outcome) => return outcome,
+            rx.consume(consumed);
         }
-        rx.consume(consumed);
     }
 }
 
