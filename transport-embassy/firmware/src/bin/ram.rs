@@ -73,18 +73,15 @@ async fn ram(spawner: Spawner) {
     let (Some(board), Some(mut random)) = (board::start(), random::from_host(settings)) else { host::exit(false) };
     let Ok(context) = Context::new("2021000000000001", "1.0.0", Policy::development()) else { host::exit(false) };
     let (buffers, flash) = (BUFFERS.take(), FLASH.take());
-    line(format_args!(
-        "# buffers: {} bytes, of which {HEAD} for the head and {BODY} for the data",
-        size_of::<Buffers>()
-    ));
+    say("memory lent to a call", size_of::<Buffers>());
     alone(&context, buffers, flash);
 
     let Ok(network) = network::start(spawner, board.ethernet, random.next_u64()).await else { host::exit(false) };
     let port = settings.number("http").unwrap_or_default();
     stack::paint();
     embassy_time::Timer::after_millis(50).await;
-    let (base, idle) = (stack::start().saturating_sub(stack::pointer()), stack::used(stack::start()));
-    line(format_args!("# idle: peak stack {idle}, of which {base} down to the task"));
+    say("stack down to this task", stack::start().saturating_sub(stack::pointer()) as usize);
+    say("stack with nothing to do", stack::used(stack::start()) as usize);
     let is_heard = by_hand(network, port).await;
     let are_made = over_embassy(network, context, port, buffers, flash).await;
     host::exit(is_heard && are_made)
@@ -96,16 +93,19 @@ fn alone(context: &Context<'_>, buffers: &mut Buffers, flash: &mut [u8]) {
     let answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n{\"celsius\":21}";
     let known = Known(answer.as_bytes());
     let request = Request::new("http://device.example/status");
-    deepest("request alone", pin!(asynch::request(&known, context, &request, buffers.memory())));
+    deepest("a request alone", pin!(asynch::request(&known, context, &request, buffers.memory())));
 
     let upload = Upload::new("http://device.example/log", FileType::Image, "log", Boundary::new([7; 16]));
     let upload = upload.file("log.bin", FILE.len() as u64);
     let mut file = Bytes::new(FILE);
-    deepest("upload alone", pin!(asynch::upload(&known, context, &upload, &mut file, buffers.memory(), |_| {})));
+    deepest("an upload alone", pin!(asynch::upload(&known, context, &upload, &mut file, buffers.memory(), |_| {})));
 
     let download = Download::new("http://device.example/firmware");
     let mut store = storage::Memory::new(flash);
-    deepest("download alone", pin!(asynch::download(&known, context, &download, &mut store, buffers.memory(), |_| {})));
+    deepest(
+        "a download alone",
+        pin!(asynch::download(&known, context, &download, &mut store, buffers.memory(), |_| {})),
+    );
 }
 
 /// Polls a future until it is ready, and says how large it is and how much stack its polls take.
@@ -120,7 +120,11 @@ fn deepest<T, E>(what: &str, mut future: Pin<&mut impl Future<Output = Result<T,
         }
     };
     let used = stack::used(from);
-    line(format_args!("# {what}: future {}, stack {used}, went well: {result}", size_of_val(&*future)));
+    say_of("future of", what, size_of_val(&*future));
+    say_of("stack of", what, used as usize);
+    if !result {
+        host::exit(false);
+    }
 }
 
 /// A GET without miniwire.
@@ -142,7 +146,7 @@ async fn by_hand(network: Stack<'static>, port: u16) -> bool {
             length += read;
         }
     }
-    line(format_args!("# GET by hand: {length} bytes, peak stack {}", stack::used(stack::start())));
+    say("stack with a GET by hand", stack::used(stack::start()) as usize);
     length > 0
 }
 
@@ -158,8 +162,7 @@ async fn over_embassy(
     static SOCKETS: StaticCell<Sockets<'static, 1>> = StaticCell::new();
     let sockets = SOCKETS.init(Sockets::new(network, MEMORY.take()));
     let client = Client::plain(sockets, context);
-    let (state, shared) = (size_of_val(&client), size_of_val(sockets));
-    line(format_args!("# client of one socket: {state}, its socket: {shared}, of the socket's own buffers apart"));
+    say("client with one socket", size_of_val(&client) + size_of_val(sockets));
 
     let url = |path| {
         let mut url = heapless::String::<48>::new();
@@ -173,7 +176,7 @@ async fn over_embassy(
     let call = client.request(&request, buffers.memory());
     let size = size_of_val(&call);
     let requested = call.await.is_ok();
-    report("request", size, requested);
+    report("a request", size, requested);
 
     let count = url("/count");
     stack::paint();
@@ -182,7 +185,7 @@ async fn over_embassy(
     let call = client.upload_file(&upload, &mut file, buffers.memory(), |_| {});
     let size = size_of_val(&call);
     let uploaded = call.await.is_ok();
-    report("upload", size, uploaded);
+    report("an upload", size, uploaded);
 
     let bytes = url("/bytes/4096");
     stack::paint();
@@ -191,13 +194,25 @@ async fn over_embassy(
     let call = client.download_file(&download, &mut store, buffers.memory(), |_| {});
     let size = size_of_val(&call);
     let downloaded = call.await.is_ok();
-    report("download", size, downloaded);
+    report("a download", size, downloaded);
     requested && uploaded && downloaded
 }
 
 fn report(what: &str, size: usize, went_well: bool) {
     let used = stack::used(stack::start());
-    line(format_args!("# {what} over embassy-net: future {size}, peak stack {used}, went well: {went_well}"));
+    say_of("future of", what, size);
+    say_of("stack with", what, used as usize);
+    if !went_well {
+        line(format_args!("{what} failed"));
+    }
+}
+
+fn say(what: &str, bytes: usize) {
+    line(format_args!("{what}: {bytes} bytes"));
+}
+
+fn say_of(measure: &str, what: &str, bytes: usize) {
+    line(format_args!("{measure} {what}: {bytes} bytes"));
 }
 
 /// A network that knows one answer.
