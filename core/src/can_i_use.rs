@@ -35,6 +35,34 @@ const APIS: &[Api] = &[
         returns: "abort onProgressUpdate",
         callback: "apFilePath progress totalBytesWritten totalBytesExpectedToWrite error errorMessage",
     },
+    Api {
+        names: "connectSocket",
+        object: "url data header protocols timeout success fail complete",
+        returns: "",
+        callback: "error errorMessage",
+    },
+    Api {
+        names: "sendSocketMessage",
+        object: "data isBuffer success fail complete",
+        returns: "",
+        callback: "error errorMessage",
+    },
+    Api {
+        names: "closeSocket",
+        object: "code reason success fail complete",
+        returns: "",
+        callback: "error errorMessage",
+    },
+    Api { names: "onSocketOpen", object: "callback", returns: "", callback: "" },
+    Api { names: "onSocketError", object: "callback", returns: "", callback: "error errorMessage" },
+    Api { names: "onSocketMessage", object: "callback", returns: "", callback: "data isBuffer" },
+    Api { names: "onSocketClose", object: "callback", returns: "", callback: "code reason" },
+    Api {
+        names: "offSocketOpen offSocketError offSocketMessage offSocketClose",
+        object: "callback",
+        returns: "",
+        callback: "",
+    },
 ];
 
 /// Whether the API, or the part of it, that `schema` names is implemented.
@@ -64,10 +92,12 @@ pub fn can_i_use(schema: &str) -> bool {
     };
     // An API may have nothing of a type.
     let Some(param) = param else { return !params.is_empty() };
-    words(params).any(|known| {
-        let mut known = known.split(|byte| *byte == b':');
-        known.next() == Some(param) && option.is_none_or(|option| known.any(|known| known == option))
-    })
+    // A list without names has an empty one.
+    !param.is_empty()
+        && words(params).any(|known| {
+            let mut known = known.split(|byte| *byte == b':');
+            known.next() == Some(param) && option.is_none_or(|option| known.any(|known| known == option))
+        })
 }
 
 fn words(list: &str) -> impl Iterator<Item = &[u8]> {
@@ -150,6 +180,32 @@ mod tests {
         "downloadFile.callback.totalBytesExpectedToWrite",
         "downloadFile.callback.error",
         "downloadFile.callback.errorMessage",
+        "connectSocket",
+        "connectSocket.object",
+        "connectSocket.object.url",
+        "connectSocket.object.data",
+        "connectSocket.object.header",
+        "connectSocket.object.protocols",
+        "connectSocket.object.timeout",
+        "connectSocket.object.success",
+        "connectSocket.object.fail",
+        "connectSocket.object.complete",
+        "connectSocket.callback.error",
+        "sendSocketMessage.object.data",
+        "sendSocketMessage.object.isBuffer",
+        "closeSocket.object.code",
+        "closeSocket.object.reason",
+        "onSocketOpen",
+        "onSocketOpen.object.callback",
+        "onSocketError.callback.error",
+        "onSocketMessage.callback.data",
+        "onSocketMessage.callback.isBuffer",
+        "onSocketClose.callback.code",
+        "onSocketClose.callback.reason",
+        "offSocketOpen.object.callback",
+        "offSocketError",
+        "offSocketMessage",
+        "offSocketClose",
     ];
 
     #[test]
@@ -222,6 +278,18 @@ mod tests {
             "downloadFile.object.filePath",
             "downloadFile.callback.data",
             "uploadfile",
+            "connectSocket.return",
+            "connectSocket.object.method",
+            "connectSocket.callback.data",
+            "sendSocketMessage.return",
+            "sendSocketMessage.object.buffer",
+            "closeSocket.object.url",
+            "onSocketOpen.callback",
+            "onSocketOpen.callback.",
+            "onSocketMessage.object.data",
+            "offSocketOpen.callback",
+            "onSocketPing",
+            "SocketTask",
             "getSystemInfo",
             "alert",
         ] {

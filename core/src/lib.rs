@@ -1,5 +1,5 @@
-//! The network API of a mini program (`my.request`, `my.uploadFile`, `my.downloadFile`) as a protocol core: `no_std`, no
-//! allocator, no `unsafe`, no I/O. Bytes and the time come in as arguments; actions and events come out.
+//! The network API of a mini program (`my.request`, `my.uploadFile`, `my.downloadFile`, `my.connectSocket`) as a protocol
+//! core: `no_std`, no allocator, no `unsafe`, no I/O. Bytes and the time come in as arguments; actions and events come out.
 //!
 //! - To **make a call** over a network stack of your own, implement [`drive::Transport`] (blocking) or
 //!   [`drive::asynch::Transport`] and use `request`, `upload` and `download` of [`drive::blocking`] or [`drive::asynch`].
@@ -106,6 +106,7 @@ pub mod request;
 mod scan;
 mod ser;
 pub mod sink;
+pub mod socket;
 pub mod storage;
 pub mod task;
 pub mod time;

@@ -6,6 +6,7 @@
 use core::fmt;
 
 use crate::policy::Api;
+use crate::ws::violation::Violation;
 
 /// What a transport reports when it cannot do what the task asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -155,6 +156,40 @@ pub enum Reason {
     StoreDenied,
     /// Writing to the store failed.
     StoreFailed,
+    /// A socket is connected, and the context's rule is to refuse a second one.
+    SocketExists,
+    /// The answer to the opening handshake is not 101.
+    NotUpgraded,
+    /// Its `Upgrade` does not name `websocket`.
+    WrongUpgrade,
+    /// Its `Connection` does not name `upgrade`.
+    WrongConnection,
+    /// It has no `Sec-WebSocket-Accept`.
+    AcceptMissing,
+    /// It has more than one `Sec-WebSocket-Accept`.
+    AcceptRepeated,
+    /// Its `Sec-WebSocket-Accept` does not answer the key.
+    AcceptWrong,
+    /// The server chose an extension that was not asked for.
+    UnrequestedExtension,
+    /// The server chose a subprotocol that was not asked for.
+    UnrequestedProtocol,
+    /// The server chose more than one subprotocol.
+    ProtocolRepeated,
+    /// The socket is not open, or not any more.
+    NotConnected,
+    /// The data to send is not base64.
+    MalformedBuffer,
+    /// The message could not be written.
+    SendFailed,
+    /// Nothing came from the server, not even the answer to a ping.
+    PeerSilent,
+    /// The server did not answer the closing handshake in time.
+    CloseTimeout,
+    /// The transport's source of random bytes failed.
+    NoRandomness,
+    /// The server broke RFC 6455.
+    Violation(Violation),
 }
 
 impl Reason {
@@ -164,8 +199,7 @@ impl Reason {
             Api::Request => self.request_code(),
             Api::UploadFile => self.upload_code(),
             Api::DownloadFile => self.download_code(),
-            // The socket is to come; whatever has no code of its own is 1 there.
-            Api::ConnectSocket => 1,
+            Api::ConnectSocket => self.socket_code(),
         }
     }
 
@@ -186,7 +220,7 @@ impl Reason {
             | Self::ConnectionLost
             | Self::ConnectionClosed
             | Self::Tls
-            // A request has no file and no store.
+            // A request has no file, no store and no socket.
             | Self::FileNotFound
             | Self::NotAFile
             | Self::FileUnreadable
@@ -195,7 +229,24 @@ impl Reason {
             | Self::FileFailed
             | Self::StoreFull
             | Self::StoreDenied
-            | Self::StoreFailed => 12,
+            | Self::StoreFailed
+            | Self::SocketExists
+            | Self::NotUpgraded
+            | Self::WrongUpgrade
+            | Self::WrongConnection
+            | Self::AcceptMissing
+            | Self::AcceptRepeated
+            | Self::AcceptWrong
+            | Self::UnrequestedExtension
+            | Self::UnrequestedProtocol
+            | Self::ProtocolRepeated
+            | Self::NotConnected
+            | Self::MalformedBuffer
+            | Self::SendFailed
+            | Self::PeerSilent
+            | Self::CloseTimeout
+            | Self::NoRandomness
+            | Self::Violation(_) => 12,
             Self::Timeout => 13,
             Self::NotJson
             | Self::NotText
@@ -243,7 +294,35 @@ impl Reason {
         }
     }
 
-    /// A stable name for programs: the variant's own, a certificate's fault joined to it.
+    /// The code of the socket's table. Whatever has none of its own is 1 there.
+    pub const fn socket_code(self) -> u8 {
+        match self {
+            Self::SocketExists => 2,
+            Self::UrlEmpty => 3,
+            // The policy's door tells a malformed `ws` URL from any other text.
+            Self::UrlMalformed | Self::UrlTooLong | Self::MalformedEscape => 4,
+            Self::UrlScheme => 5,
+            Self::Timeout => 6,
+            Self::Certificate(_) => 7,
+            Self::PlainHttpRefused
+            | Self::MalformedHead
+            | Self::MalformedFraming
+            | Self::NotUpgraded
+            | Self::WrongUpgrade
+            | Self::WrongConnection
+            | Self::AcceptMissing
+            | Self::AcceptRepeated
+            | Self::AcceptWrong
+            | Self::UnrequestedExtension => 8,
+            Self::UnrequestedProtocol | Self::ProtocolRepeated => 9,
+            Self::NotConnected => 10,
+            Self::MalformedBuffer | Self::SendFailed => 11,
+            Self::TooLarge | Self::HeadTooLarge => 12,
+            _ => 1,
+        }
+    }
+
+    /// A stable name for programs: the variant's own, a certificate's fault or a violation joined to it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Unloaded => "Unloaded",
@@ -301,6 +380,36 @@ impl Reason {
             Self::StoreFull => "StoreFull",
             Self::StoreDenied => "StoreDenied",
             Self::StoreFailed => "StoreFailed",
+            Self::SocketExists => "SocketExists",
+            Self::NotUpgraded => "NotUpgraded",
+            Self::WrongUpgrade => "WrongUpgrade",
+            Self::WrongConnection => "WrongConnection",
+            Self::AcceptMissing => "AcceptMissing",
+            Self::AcceptRepeated => "AcceptRepeated",
+            Self::AcceptWrong => "AcceptWrong",
+            Self::UnrequestedExtension => "UnrequestedExtension",
+            Self::UnrequestedProtocol => "UnrequestedProtocol",
+            Self::ProtocolRepeated => "ProtocolRepeated",
+            Self::NotConnected => "NotConnected",
+            Self::MalformedBuffer => "MalformedBuffer",
+            Self::SendFailed => "SendFailed",
+            Self::PeerSilent => "PeerSilent",
+            Self::CloseTimeout => "CloseTimeout",
+            Self::NoRandomness => "NoRandomness",
+            Self::Violation(violation) => match violation {
+                Violation::ReservedBit => "ViolationReservedBit",
+                Violation::ReservedOpcode => "ViolationReservedOpcode",
+                Violation::Masked => "ViolationMasked",
+                Violation::FragmentedControl => "ViolationFragmentedControl",
+                Violation::LongControl => "ViolationLongControl",
+                Violation::OverlongLength => "ViolationOverlongLength",
+                Violation::LengthTopBit => "ViolationLengthTopBit",
+                Violation::UnexpectedContinuation => "ViolationUnexpectedContinuation",
+                Violation::InterleavedMessage => "ViolationInterleavedMessage",
+                Violation::CloseBody => "ViolationCloseBody",
+                Violation::CloseCode => "ViolationCloseCode",
+                Violation::NotUtf8 => "ViolationNotUtf8",
+            },
         }
     }
 
@@ -310,7 +419,7 @@ impl Reason {
             Self::Unloaded => "the page was unloaded or the context shut down before the call had ended",
             Self::UrlEmpty => "the URL is empty",
             Self::UrlMalformed => "the URL is malformed; write scheme://host[:port]/path, without a user name",
-            Self::UrlScheme => "the URL's scheme is neither http nor https",
+            Self::UrlScheme => "the URL's scheme is not one of the API's: http and https, for a socket ws and wss",
             Self::UrlTooLong => "the URL is longer than the limit; send long data in the body of a POST",
             Self::IllegalHeader => "a header's name or value has a byte that HTTP forbids",
             Self::IllegalOption => "options contradict each other: GET takes a string or a value as data, not bytes",
@@ -365,7 +474,7 @@ impl Reason {
                 "the server redirects to something that cannot be followed, or no memory was given to follow it"
             }
             Self::Aborted => "the call was aborted",
-            Self::PlainHttpRefused => "the policy refuses plain http; use https",
+            Self::PlainHttpRefused => "the policy refuses plain http and ws; use https and wss",
             Self::RateLimited => "the server limits the traffic (429); try again later",
             Self::TooManyTasks => "too many tasks at once; wait until one has ended",
             Self::ProxyRefused => "the proxy refused to connect; check its rules and the credentials",
@@ -380,6 +489,29 @@ impl Reason {
             Self::StoreFull => "there is no room for the download",
             Self::StoreDenied => "the directory for downloads may not be written; check its permissions",
             Self::StoreFailed => "writing the download failed",
+            Self::SocketExists => "a socket is connected already; close it first, or let a new one replace it",
+            Self::NotUpgraded => {
+                "the server did not switch to the WebSocket protocol; check the URL's path and the status"
+            }
+            Self::WrongUpgrade => "the server's Upgrade field does not name websocket",
+            Self::WrongConnection => {
+                "the server's Connection field does not name upgrade; a proxy in between may not carry WebSockets"
+            }
+            Self::AcceptMissing => "the server's answer has no Sec-WebSocket-Accept",
+            Self::AcceptRepeated => "the server's answer has more than one Sec-WebSocket-Accept",
+            Self::AcceptWrong => "the server's Sec-WebSocket-Accept does not answer this client's key",
+            Self::UnrequestedExtension => "the server chose a WebSocket extension that was not asked for",
+            Self::UnrequestedProtocol => "the server chose a subprotocol that was not asked for; name it in protocols",
+            Self::ProtocolRepeated => "the server chose more than one subprotocol",
+            Self::NotConnected => "the socket is not open; send after onSocketOpen and before onSocketClose",
+            Self::MalformedBuffer => {
+                "the data is not base64; with isBuffer it must be, padded and in the standard alphabet"
+            }
+            Self::SendFailed => "the message could not be written to the connection",
+            Self::PeerSilent => "the server does not answer pings any more",
+            Self::CloseTimeout => "the server did not answer the closing handshake in time",
+            Self::NoRandomness => "the source of random bytes failed",
+            Self::Violation(violation) => violation.message(),
         }
     }
 }

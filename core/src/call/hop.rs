@@ -12,7 +12,7 @@ use crate::url;
 #[derive(Debug)]
 pub(super) struct Hop<'r> {
     pub(super) context: &'r Context<'r>,
-    input: &'r dyn Input,
+    pub(super) input: &'r dyn Input,
     /// Holds the URL of a redirect's target.
     memory: &'r mut [u8],
     place: Place,
@@ -137,6 +137,17 @@ impl<'r> Hop<'r> {
 
     pub(super) fn is_secure(&self) -> bool {
         self.url().is_some_and(|url| url.scheme().is_secure())
+    }
+
+    /// Whether a proxy carries the bytes without reading them: TLS, and a WebSocket also without (RFC 6455 section 4.1).
+    pub(super) fn is_tunnelled(&self) -> bool {
+        let opaque = |url: Permitted<'_>| url.scheme().is_secure() || url.scheme().is_web_socket();
+        self.proxy.is_some() && self.url().is_some_and(opaque)
+    }
+
+    /// The proxy, if it reads the request.
+    pub(super) fn reading_proxy(&self) -> Option<Proxy<'r>> {
+        self.proxy.filter(|_| !self.is_tunnelled())
     }
 
     pub(super) fn route(&self) -> Route<'_> {

@@ -7,7 +7,7 @@ use crate::context::Proxy;
 use crate::data::{Data, WriteError};
 use crate::digits::put_decimal;
 use crate::http::exchange::Message;
-use crate::policy::Permitted;
+use crate::policy::{Api, Permitted};
 use crate::request::Method;
 use crate::sink::{Full, Sink};
 
@@ -57,7 +57,7 @@ impl RequestMessage<'_> {
     fn request_line(&self, out: &mut dyn Sink) -> Result<(), WriteError> {
         out.put(self.hop.method.as_str().as_bytes())?;
         out.put(b" ")?;
-        if self.hop.proxy.is_some() && !self.url.scheme().is_secure() {
+        if self.hop.reading_proxy().is_some() {
             out.put(b"http://")?;
             self.url.host_header(out)?;
         }
@@ -95,7 +95,8 @@ impl RequestMessage<'_> {
                 field(name, value, out)?;
             }
         }
-        if let (Some(proxy), false) = (self.hop.proxy, self.url.scheme().is_secure()) {
+        self.hop.input.write_fields(out)?;
+        if let Some(proxy) = self.hop.reading_proxy() {
             proxy_authorization(proxy, out)?;
         }
         let length = if self.has_body() { self.hop.content_length } else { 0 };
@@ -116,6 +117,8 @@ impl RequestMessage<'_> {
     fn content_type(&self, out: &mut dyn Sink) -> Result<bool, Full> {
         match self.outgoing.content {
             Content::None => Ok(false),
+            // Its data is in the query and never in a body.
+            Content::Data(_) if self.outgoing.api == Api::ConnectSocket => Ok(false),
             Content::Data(_) => self.default_field("Content-Type", DEFAULT_CONTENT_TYPE, out).map(|()| false),
             Content::File(envelope, _) => {
                 out.put(b"Content-Type: ")?;

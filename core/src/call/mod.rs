@@ -63,6 +63,8 @@ pub(crate) struct Call<'r> {
     doom: Option<Reason>,
     /// Whether the link may serve another exchange, once the answer is complete.
     persists: bool,
+    /// The request asks for another protocol (RFC 9110 section 7.8).
+    upgrades: bool,
     ended: Ended,
 }
 
@@ -150,6 +152,7 @@ impl<'r> Call<'r> {
             exchange: Exchange::new(),
             doom: None,
             persists: false,
+            upgrades: false,
             ended: Ended { result: Ok(()), status: None, redirects: 0 },
         };
         if let Err(reason) = call.hop.admit() {
@@ -203,6 +206,9 @@ impl<'r> Call<'r> {
     /// Begins an exchange: with the proxy for a tunnel, else with the origin.
     fn begin(&mut self, step: Step) {
         self.exchange = Exchange::new();
+        if self.upgrades && step == Step::Exchange {
+            self.exchange.expect_upgrade();
+        }
         self.step = step;
     }
 
@@ -221,10 +227,15 @@ impl<'r> Call<'r> {
             Ok((consumed, Http::Read)) => act(consumed, Action::Read),
             Ok((consumed, Http::Interim(head))) => act(consumed, Action::Event(Some(Heard::Interim(head)))),
             Ok((consumed, Http::Head(head, facts))) if in_tunnel => match head.status() {
-                // The origin cannot have spoken yet: TLS begins with the client, once it has asked for the tunnel.
+                // The origin cannot have spoken yet: the client begins, once it has asked for the tunnel.
                 200..=299 if consumed == rx.len() && self.exchange.is_sent() => {
-                    self.step = Step::Secure;
-                    act(consumed, Action::Secure)
+                    if self.hop.is_secure() {
+                        self.step = Step::Secure;
+                        act(consumed, Action::Secure)
+                    } else {
+                        self.begin(Step::Exchange);
+                        act(consumed, Action::Continue)
+                    }
                 }
                 200..=299 => self.fail(Reason::ProxyFailed),
                 status => {
@@ -332,7 +343,7 @@ impl<'r> Call<'r> {
             (Step::Connect { .. } | Step::Tunnel, _) => true,
             // A proxy owes an answer of its own where the origin gives none.
             (Step::Exchange, Reason::ConnectionLost | Reason::ConnectionClosed | Reason::MalformedHead) => {
-                !self.hop.is_secure() && !self.exchange.has_head()
+                !self.hop.is_tunnelled() && !self.exchange.has_head()
             }
             _ => false,
         };
@@ -355,6 +366,31 @@ impl<'r> Call<'r> {
     /// Ends the call before it has begun.
     pub(crate) fn refuse(&mut self, reason: Reason) {
         self.end(Err(reason), false);
+    }
+
+    /// Asks for another protocol, on a link of its own.
+    pub(crate) fn upgrading(mut self) -> Self {
+        self.upgrades = true;
+        if let Step::Connect { reuse } = &mut self.step {
+            *reuse = false;
+        }
+        self
+    }
+
+    /// Why the call was refused before it began, or how it has ended since.
+    pub(crate) fn result(&self) -> Option<Result<(), Reason>> {
+        self.progress().result
+    }
+
+    /// The other side has switched protocols: the call ends, and the link stays. Not before the request is out: the rest
+    /// of it would be taken for the other protocol.
+    fn hand_over(&mut self) {
+        if self.exchange.is_sent() {
+            self.ended.result = Ok(());
+            self.step = Step::Done;
+        } else {
+            self.end(Err(Reason::MalformedHead), false);
+        }
     }
 
     /// The answer is complete, and found to be this.
@@ -394,9 +430,9 @@ impl<'r> Call<'r> {
             return Err(Misuse);
         }
         self.link = if reused { Link::Reused } else { Link::Fresh };
-        self.begin(match (reused, self.hop.is_secure(), self.hop.proxy) {
-            (false, true, Some(_)) => Step::Tunnel,
-            (false, true, None) => Step::Secure,
+        self.begin(match (reused, self.hop.is_tunnelled(), self.hop.is_secure()) {
+            (false, true, _) => Step::Tunnel,
+            (false, false, true) => Step::Secure,
             _ => Step::Exchange,
         });
         Ok(())

@@ -15,6 +15,12 @@ use crate::url;
 pub(crate) trait Input {
     /// What it asks for.
     fn outgoing(&self) -> Outgoing<'_>;
+
+    /// Writes header fields that only this API has, each with its CRLF.
+    fn write_fields(&self, out: &mut dyn Sink) -> Result<(), Full> {
+        let _ = out;
+        Ok(())
+    }
 }
 
 // Not a supertrait: as a part of every input it would bring all of `core::fmt` into every program.
@@ -144,7 +150,8 @@ impl<'r> Headers<'r> {
     }
 }
 
-/// Fields that only the library sets (CTX-09). `Sec-WebSocket-Protocol` has no meaning outside a socket.
+/// Fields that only the library sets (CTX-09). `Sec-WebSocket-Protocol` has no meaning outside a socket, whose task
+/// writes it itself.
 fn is_reserved(name: &str) -> bool {
     const RESERVED: [&str; 6] = ["host", "content-length", "transfer-encoding", "connection", "referer", "upgrade"];
     const SOCKET: &str = "sec-websocket-";

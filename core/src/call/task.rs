@@ -29,6 +29,10 @@ pub trait Kind {
     /// How the task ends.
     type Outcome: Copy;
 
+    /// Whether a success leaves the link open, with the bytes behind the answer's head still to be read: another
+    /// protocol goes on there (status 101).
+    const HANDS_OVER: bool = false;
+
     /// Something came. A reason beside the event ends the call once the event has been shown.
     ///
     /// # Errors
@@ -89,7 +93,7 @@ impl<K: Kind> CallTask<'_, K> {
     /// What the kind makes of what was heard: an event, or nothing because the call is at its end.
     fn hear<'i>(&mut self, heard: Heard<'i>) -> Option<K::Event<'i>> {
         let hop = &self.call.hop;
-        let heed = Heed { url: hop.url(), by_proxy: hop.proxy.is_some() && !hop.is_secure() };
+        let heed = Heed { url: hop.url(), by_proxy: hop.reading_proxy().is_some() };
         let (event, doom) = match self.kind.hear(heard, heed) {
             Ok((event, doom)) => (Some(event), doom),
             Err(reason) => (None, Some(reason)),
@@ -121,7 +125,11 @@ impl<K: Kind> Task for CallTask<'_, K> {
                 },
                 Action::Event(None) => {
                     let result = self.kind.complete();
-                    self.call.settle(result);
+                    if K::HANDS_OVER && result.is_ok() {
+                        self.call.hand_over();
+                    } else {
+                        self.call.settle(result);
+                    }
                     continue;
                 }
                 Action::Done(ended) => Action::Done(self.kind.outcome(ended)),

@@ -2,6 +2,8 @@
 //!
 //! A call is dropped safely at every await: the link goes with it, and is not kept.
 
+mod socket;
+
 use core::future::Future;
 use core::pin::pin;
 use core::task::Poll as Ready;
@@ -20,6 +22,7 @@ use crate::storage::{Source, Store};
 use crate::task::{Action, Poll, Task};
 use crate::time::Instant;
 use crate::upload::{self, Upload, UploadTask};
+pub use socket::{Socket, SocketTransport};
 
 /// Why a wait ended before what was waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,16 +181,28 @@ pub async fn run<T: Transport, K: Task>(
 /// Runs a task to its end. `content` reads the caller's content from an offset on, at least one byte.
 pub async fn run_with_content<T: Transport, K: Task>(
     transport: &T,
-    mut task: K,
+    task: K,
     receive: &mut [u8],
+    transmit: &mut [u8],
+    on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
+    content: impl FnMut(u64, &mut [u8]) -> Result<usize, Reason>,
+) -> K::Outcome {
+    let mut rx = ReceiveBuffer::new(receive);
+    run_over(transport, task, &mut rx, transmit, on_event, content).await.0
+}
+
+/// The same, over a receive buffer that stays. Returns the link, too, where the task has not released it.
+pub(super) async fn run_over<T: Transport, K: Task>(
+    transport: &T,
+    mut task: K,
+    rx: &mut ReceiveBuffer<'_>,
     transmit: &mut [u8],
     mut on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
     mut content: impl FnMut(u64, &mut [u8]) -> Result<usize, Reason>,
-) -> K::Outcome {
-    if !super::is_enough(receive, transmit) {
+) -> (K::Outcome, Option<T::Link>) {
+    if !super::is_enough(rx.capacity(), transmit) {
         task.refuse(Reason::BufferTooSmall);
     }
-    let mut rx = ReceiveBuffer::new(receive);
     let mut link: Option<T::Link> = None;
     loop {
         let Poll { consumed, action } = task.poll(transport.now(), rx.filled(), transmit);
@@ -235,7 +250,7 @@ pub async fn run_with_content<T: Transport, K: Task>(
                 match race(send(link, bytes, more), transport.ended(until)).await {
                     // An early answer is heard between two pieces.
                     Ok(Ok(())) if more && transport.read_ready(link) => {
-                        receive_more(transport, &mut task, link, &mut rx).await;
+                        receive_more(transport, &mut task, link, rx).await;
                     }
                     Ok(Ok(())) => {}
                     Ok(Err(Broken)) => task.write_failed(),
@@ -245,7 +260,7 @@ pub async fn run_with_content<T: Transport, K: Task>(
             Action::Read => {
                 rx.consume(consumed);
                 match &mut link {
-                    Some(link) => receive_more(transport, &mut task, link, &mut rx).await,
+                    Some(link) => receive_more(transport, &mut task, link, rx).await,
                     None => task.fault(Fault::Lost),
                 }
                 continue;
@@ -268,7 +283,7 @@ pub async fn run_with_content<T: Transport, K: Task>(
                 }
                 continue;
             }
-            Action::Done(outcome) => return outcome,
+            Action::Done(outcome) => return (outcome, link),
         }
         rx.consume(consumed);
     }
@@ -334,6 +349,16 @@ async fn race<T>(operation: impl Future<Output = T>, ended: impl Future<Output =
     core::future::poll_fn(|waker| match ended.as_mut().poll(waker) {
         Ready::Ready(ended) => Ready::Ready(Err(ended)),
         Ready::Pending => operation.as_mut().poll(waker).map(Ok),
+    })
+    .await
+}
+
+/// The same, but the operation goes first: what is done at once is done, whoever wants the end.
+async fn attempt<T>(operation: impl Future<Output = T>, ended: impl Future<Output = Ended>) -> Result<T, Ended> {
+    let (mut operation, mut ended) = (pin!(operation), pin!(ended));
+    core::future::poll_fn(|waker| match operation.as_mut().poll(waker) {
+        Ready::Ready(done) => Ready::Ready(Ok(done)),
+        Ready::Pending => ended.as_mut().poll(waker).map(Err),
     })
     .await
 }

@@ -1,5 +1,7 @@
 //! The loop over a blocking transport.
 
+mod socket;
+
 use embedded_io::{Error as _, ErrorKind, Read as _, Write as _};
 
 use super::buffer::ReceiveBuffer;
@@ -12,6 +14,7 @@ use crate::request::{Collect, Failure, Outcome, Request, RequestTask, Response};
 use crate::storage::{Source, Store};
 use crate::task::{Action, Poll, Task};
 use crate::upload::{self, Upload, UploadTask};
+pub use socket::{Socket, SocketTransport};
 
 /// Calls `my.request` and takes the answer whole: `Ok` is `success`, `Err` is `fail`.
 ///
@@ -107,16 +110,28 @@ pub fn run<T: Transport, K: Task>(
 /// Runs a task to its end. `content` reads the caller's content from an offset on, at least one byte.
 pub fn run_with_content<T: Transport, K: Task>(
     transport: &mut T,
-    mut task: K,
+    task: K,
     receive: &mut [u8],
+    transmit: &mut [u8],
+    on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
+    content: impl FnMut(u64, &mut [u8]) -> Result<usize, Reason>,
+) -> K::Outcome {
+    let mut rx = ReceiveBuffer::new(receive);
+    run_over(transport, task, &mut rx, transmit, on_event, content).0
+}
+
+/// The same, over a receive buffer that stays. Returns the link, too, where the task has not released it.
+pub(super) fn run_over<T: Transport, K: Task>(
+    transport: &mut T,
+    mut task: K,
+    rx: &mut ReceiveBuffer<'_>,
     transmit: &mut [u8],
     mut on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
     mut content: impl FnMut(u64, &mut [u8]) -> Result<usize, Reason>,
-) -> K::Outcome {
-    if !super::is_enough(receive, transmit) {
+) -> (K::Outcome, Option<T::Link>) {
+    if !super::is_enough(rx.capacity(), transmit) {
         task.refuse(Reason::BufferTooSmall);
     }
-    let mut rx = ReceiveBuffer::new(receive);
     let mut link: Option<T::Link> = None;
     loop {
         if let Some(interrupt) = transport.interrupted() {
@@ -136,7 +151,7 @@ pub fn run_with_content<T: Transport, K: Task>(
                 };
                 match send(transport, &mut task, link, bytes, more) {
                     // An early answer is heard between two pieces.
-                    Ok(()) if more && link.read_ready() => receive_more(transport, &mut task, link, &mut rx),
+                    Ok(()) if more && link.read_ready() => receive_more(transport, &mut task, link, rx),
                     Ok(()) => {}
                     Err(Stopped::Broken) => task.write_failed(),
                     Err(Stopped::Ended) => {}
@@ -145,7 +160,7 @@ pub fn run_with_content<T: Transport, K: Task>(
             Action::Read => {
                 rx.consume(consumed);
                 match &mut link {
-                    Some(link) => receive_more(transport, &mut task, link, &mut rx),
+                    Some(link) => receive_more(transport, &mut task, link, rx),
                     None => task.fault(Fault::Lost),
                 }
                 continue;
@@ -168,7 +183,7 @@ pub fn run_with_content<T: Transport, K: Task>(
                 }
                 continue;
             }
-            Action::Done(outcome) => return outcome,
+            Action::Done(outcome) => return (outcome, link),
         }
         rx.consume(consumed);
     }

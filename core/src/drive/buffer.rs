@@ -56,6 +56,11 @@ impl<'m> ReceiveBuffer<'m> {
         self.start = self.start.saturating_add(bytes).min(self.end);
     }
 
+    /// The size of the memory.
+    pub const fn capacity(&self) -> usize {
+        self.memory.len()
+    }
+
     /// Drops everything.
     pub fn clear(&mut self) {
         self.start = 0;

@@ -7,7 +7,8 @@ pub mod asynch;
 pub mod blocking;
 pub mod buffer;
 
-use crate::reason::{Fault, Interrupt};
+use crate::reason::{Fault, Interrupt, Reason};
+use crate::socket::Message;
 use crate::time::Instant;
 
 /// The least size of a receive buffer, in bytes (CORE-05).
@@ -30,8 +31,39 @@ pub struct Memory<'m> {
     pub body: &'m mut [u8],
 }
 
-const fn is_enough(receive: &[u8], transmit: &[u8]) -> bool {
-    receive.len() >= MIN_RECEIVE && transmit.len() >= MIN_TRANSMIT
+/// The memory of one socket; every size is the caller's choice.
+#[derive(Debug)]
+pub struct SocketMemory<'m> {
+    /// Bytes as they come, at least [`MIN_RECEIVE`]. The head of the opening handshake's answer must fit as a whole.
+    pub receive: &'m mut [u8],
+    /// Bytes as they go, at least [`MIN_TRANSMIT`]. Longer messages go out in fragments.
+    pub transmit: &'m mut [u8],
+    /// A message, put together. Its size is the limit of a message (SOCK-09).
+    pub message: &'m mut [u8],
+}
+
+/// What a socket brings its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received<'m> {
+    /// A whole message.
+    Message(Message<'m>),
+    /// `onSocketError`; the Close follows. [`Reason::socket_code`] is the code.
+    Error(Reason),
+    /// `onSocketClose`. Nothing follows.
+    Close {
+        /// As in [`Event::Close`](crate::socket::Event::Close).
+        code: u16,
+        /// The server's reason.
+        reason: &'m str,
+    },
+}
+
+/// The source of random bytes failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRandomness;
+
+const fn is_enough(receive: usize, transmit: &[u8]) -> bool {
+    receive >= MIN_RECEIVE && transmit.len() >= MIN_TRANSMIT
 }
 
 /// Where a link leads, and what must be the same for a kept link to be used again (REQ-16).

@@ -162,6 +162,11 @@ impl Exchange {
         }
     }
 
+    /// The request asks for another protocol: a 101 is its answer, and [`Step::End`] comes right behind the head of it.
+    pub const fn expect_upgrade(&mut self) {
+        self.reader.expect_upgrade();
+    }
+
     /// Bytes of the request handed out for transmission.
     pub const fn sent(&self) -> u64 {
         self.sent

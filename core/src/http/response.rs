@@ -68,6 +68,7 @@ pub enum ResponseError {
 pub struct ResponseReader {
     state: State,
     persists: bool,
+    upgrade: bool,
     interim: u8,
 }
 
@@ -89,7 +90,13 @@ impl Default for ResponseReader {
 impl ResponseReader {
     /// Before the first byte.
     pub const fn new() -> Self {
-        Self { state: State::Head(HeadReader::new()), persists: false, interim: 0 }
+        Self { state: State::Head(HeadReader::new()), persists: false, upgrade: false, interim: 0 }
+    }
+
+    /// The request asked for another protocol, so that a 101 is its final answer (RFC 9110 section 15.2.2). What follows
+    /// its head is not HTTP.
+    pub const fn expect_upgrade(&mut self) {
+        self.upgrade = true;
     }
 
     /// Whether the connection may serve another exchange once the body has ended (RFC 9112 section 9.3).
@@ -160,7 +167,7 @@ impl ResponseReader {
 
     fn head<'i>(&mut self, head: Head<'i>, facts: Facts<'i>) -> Result<(usize, Part<'i>), ResponseError> {
         let consumed = head.raw().len();
-        if head.status() < 200 {
+        if head.status() < 200 && !(head.status() == 101 && self.upgrade) {
             self.interim = self.interim.saturating_add(1);
             if head.status() == 101 || self.interim > MAX_INTERIM {
                 return Err(ResponseError::MalformedHead);

@@ -19,6 +19,8 @@ pub const ABNORMAL: u16 = 1006;
 pub const INVALID_DATA: u16 = 1007;
 /// A message is larger than its recipient can take.
 pub const TOO_BIG: u16 = 1009;
+/// Something unexpected keeps an end from going on.
+pub const INTERNAL_ERROR: u16 = 1011;
 
 /// The longest reason, in bytes of UTF-8: what a control frame holds beside the code.
 pub const MAX_REASON: usize = MAX_CONTROL - 2;

@@ -42,11 +42,10 @@ impl Violation {
             _ => close::PROTOCOL_ERROR,
         }
     }
-}
 
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+    /// One line for a person.
+    pub const fn message(self) -> &'static str {
+        match self {
             Self::ReservedBit => "the server set a reserved bit of a frame",
             Self::ReservedOpcode => "the server sent a frame with a reserved opcode",
             Self::Masked => "the server masked a frame",
@@ -59,7 +58,13 @@ impl fmt::Display for Violation {
             Self::CloseBody => "the server sent a Close frame with half a code",
             Self::CloseCode => "the server sent a Close frame with a code that may not be sent",
             Self::NotUtf8 => "the server sent text that is not UTF-8",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())
     }
 }
 

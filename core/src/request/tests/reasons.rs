@@ -179,6 +179,25 @@ fn provoke(reason: Reason) -> Seen {
         | Reason::StoreFull
         | Reason::StoreDenied
         | Reason::StoreFailed => unreachable!("a request has no file"),
+        Reason::Violation(_)
+        | Reason::SocketExists
+        | Reason::NotUpgraded
+        | Reason::WrongUpgrade
+        | Reason::WrongConnection
+        | Reason::AcceptMissing
+        | Reason::AcceptRepeated
+        | Reason::AcceptWrong
+        | Reason::UnrequestedExtension
+        | Reason::UnrequestedProtocol
+        | Reason::ProtocolRepeated
+        | Reason::NotConnected
+        | Reason::MalformedBuffer
+        | Reason::SendFailed
+        | Reason::PeerSilent
+        | Reason::CloseTimeout
+        | Reason::NoRandomness => {
+            unreachable!("a request has no socket")
+        }
     }
 }
 

@@ -1,0 +1,372 @@
+//! A socket over an asynchronous transport.
+
+use core::mem::take;
+
+use embedded_io::{Error as _, ErrorKind};
+use embedded_io_async::Read as _;
+
+use super::{Ended, Transport, attempt, race};
+use crate::context::Context;
+use crate::drive::buffer::ReceiveBuffer;
+use crate::drive::{NoRandomness, Received, SocketMemory, Trace};
+use crate::http::head::Head;
+use crate::reason::{Fault, Reason};
+use crate::socket::{
+    Assemble, ConnectFailure, ConnectSocket, Event, Handshake, OpeningEvent, OpeningTask, Sending, Settings, SocketTask,
+};
+use crate::time::Instant;
+use crate::ws::mask::Mask;
+
+/// An asynchronous transport with what a socket needs: random bytes (RFC 6455 section 10.3), and a wait that can be given
+/// up.
+#[allow(async_fn_in_trait)]
+pub trait SocketTransport: Transport {
+    /// Fills `bytes` from a cryptographically secure source, which nobody else can predict.
+    ///
+    /// # Errors
+    /// [`NoRandomness`] where that cannot be done; nothing is sent then.
+    fn random(&self, bytes: &mut [u8]) -> Result<(), NoRandomness>;
+
+    /// Returns when a read of `link` has something to go on with: bytes, the end of the stream, or an error. Nothing is
+    /// taken from the link, so that the wait may be dropped at any time, as a read may not.
+    async fn readable(&self, link: &mut Self::Link);
+}
+
+/// How long a wait is at most before it is begun anew, in milliseconds.
+const LONGEST_WAIT: u64 = 3_600_000;
+
+fn soon(now: Instant, until: Instant) -> Instant {
+    until.min(now.after(LONGEST_WAIT))
+}
+
+/// An open socket over a transport, with memory of the caller's.
+///
+/// Pings are answered, the keep-alive is kept and the closing handshake goes on while [`recv`](Self::recv) runs. One task
+/// receives and sends, one after the other: it waits for [`ready`](Self::ready) and for what it may have to send.
+#[derive(Debug)]
+pub struct Socket<'s, T: SocketTransport> {
+    transport: &'s T,
+    link: Option<T::Link>,
+    task: SocketTask,
+    rx: ReceiveBuffer<'s>,
+    /// Bytes of it that are done with once the event is dropped that borrows from them.
+    spent: usize,
+    tx: &'s mut [u8],
+    assemble: Assemble<'s>,
+    /// An operation on the link is under way; still so at the next one if its future was dropped.
+    busy: bool,
+    /// Somebody wants the end, and has been heard.
+    interrupted: bool,
+}
+
+/// What came, without a borrow.
+enum Came {
+    Message,
+    Error(Reason),
+    /// The reason is between these places of the received bytes.
+    Close(u16, usize, usize),
+    Nothing,
+}
+
+impl<'s, T: SocketTransport> Socket<'s, T> {
+    /// `my.connectSocket`: returns once the socket is open. `on_open` gets the answer's head and the subprotocol that the
+    /// server chose, if any.
+    ///
+    /// # Errors
+    /// [`ConnectFailure`].
+    pub async fn connect(
+        transport: &'s T,
+        context: &Context<'_>,
+        connect: &ConnectSocket<'_>,
+        settings: Settings,
+        memory: SocketMemory<'s>,
+        mut on_open: impl FnMut(Head<'_>, Option<&str>),
+    ) -> Result<Self, ConnectFailure> {
+        let failed = |reason| ConnectFailure { reason, status: None };
+        let mut random = [0; 16];
+        transport.random(&mut random).map_err(|NoRandomness| failed(Reason::NoRandomness))?;
+        let handshake = Handshake::new(connect, random);
+        let task = OpeningTask::new(context, &handshake, transport.now());
+        let SocketMemory { receive, transmit: tx, message } = memory;
+        let mut rx = ReceiveBuffer::new(receive);
+        let event = |event: OpeningEvent<'_>| {
+            if let OpeningEvent::Head { head, protocol } = event
+                && head.status() == 101
+            {
+                on_open(head, protocol);
+            }
+            Ok(())
+        };
+        let no_content = |_, _: &mut [u8]| Err(Reason::FileFailed);
+        let (opened, link) = super::run_over(transport, task, &mut rx, tx, event, no_content).await;
+        if let Err(reason) = opened.result {
+            return Err(ConnectFailure { reason, status: opened.status });
+        }
+        let task = SocketTask::after(&opened, settings, transport.now());
+        let assemble = Assemble::new(message);
+        Ok(Self { transport, link, task, rx, spent: 0, tx, assemble, busy: false, interrupted: false })
+    }
+
+    /// Hands binary messages out as base64, as the reference does.
+    pub fn with_base64(mut self) -> Self {
+        self.assemble = self.assemble.into_base64();
+        self
+    }
+
+    /// The next message, or how the socket ended: an Error at most, then the Close. `None` after that, once the server has
+    /// closed the link or the time for it has passed.
+    ///
+    /// A message beyond the memory is an Error with [`Reason::TooLarge`] (SOCK-09).
+    ///
+    /// A future that is dropped within a read or a write leaves the link in an unknown state: the socket has an Error then
+    /// ([`Reason::ConnectionLost`]) and a Close. To wait for the socket or something else, whichever comes first, wait for
+    /// [`ready`](Self::ready).
+    pub async fn recv(&mut self) -> Option<Received<'_>> {
+        let came = self.advance(|assemble, text, data, fin| assemble.piece(text, data, fin)).await;
+        Some(match came {
+            Came::Message => Received::Message(self.assemble.message()),
+            Came::Error(reason) => Received::Error(reason),
+            Came::Close(code, start, end) => {
+                let reason = self.rx.filled().get(start..end).unwrap_or_default();
+                Received::Close { code, reason: core::str::from_utf8(reason).unwrap_or_default() }
+            }
+            Came::Nothing => return None,
+        })
+    }
+
+    /// The same, with each message handed out in pieces as they arrive, in bounded memory: whether it is text, the bytes,
+    /// whether they are the last. Returns only at the end; `on_piece` may end the socket with a reason.
+    pub async fn recv_streamed(
+        &mut self,
+        mut on_piece: impl FnMut(bool, &[u8], bool) -> Result<(), Reason>,
+    ) -> Option<Received<'_>> {
+        let came = self.advance(|_, text, data, fin| on_piece(text, data, fin).map(|()| false)).await;
+        Some(match came {
+            Came::Error(reason) => Received::Error(reason),
+            Came::Close(code, start, end) => {
+                let reason = self.rx.filled().get(start..end).unwrap_or_default();
+                Received::Close { code, reason: core::str::from_utf8(reason).unwrap_or_default() }
+            }
+            Came::Message | Came::Nothing => return None,
+        })
+    }
+
+    /// `my.sendSocketMessage`: returns once the message is written.
+    ///
+    /// # Errors
+    /// [`Reason::NotConnected`] (code 10), [`Reason::SendFailed`] (11) where the link broke, and those of
+    /// [`Sending::next`].
+    pub async fn send(&mut self, mut message: Sending<'_>) -> Result<(), Reason> {
+        while !message.is_done() {
+            self.flush().await;
+            if !self.task.is_open() {
+                return Err(Reason::NotConnected);
+            }
+            let mask = self.mask()?;
+            let length = message.next(&mut self.task, mask, self.tx)?;
+            if !self.write(length).await {
+                return Err(Reason::SendFailed);
+            }
+        }
+        Ok(())
+    }
+
+    /// `my.closeSocket`: begins the closing handshake. [`recv`](Self::recv) tells how it ends.
+    ///
+    /// # Errors
+    /// [`Reason::IllegalOption`] for a code or a reason that may not be sent.
+    pub async fn close(&mut self, code: u16, reason: &str) -> Result<(), Reason> {
+        let now = self.transport.now();
+        self.task.close(now, code, reason).map_err(|_| Reason::IllegalOption)?;
+        self.flush().await;
+        Ok(())
+    }
+
+    /// Whether messages can be sent.
+    pub fn is_open(&self) -> bool {
+        self.task.is_open()
+    }
+
+    /// Returns when [`recv`](Self::recv) has something to do: bytes came, a keep-alive or a timeout is due, or the
+    /// transport says that somebody wants the end. Dropped and called again freely.
+    ///
+    /// ```ignore
+    /// match select(socket.ready(), commands.receive()).await {
+    ///     Either::First(()) => report(socket.recv().await),
+    ///     Either::Second(text) => socket.send(Sending::text(&text)).await?,
+    /// }
+    /// ```
+    pub async fn ready(&mut self) {
+        let now = self.transport.now();
+        let waits = self.rx.filled().len() > self.spent || self.task.has_output(now) || self.task.is_finished(now);
+        let Some(link) = self.link.as_mut().filter(|_| !waits && !self.busy) else { return };
+        let until = self.task.deadline();
+        let readable = async {
+            // Woken in between where the clock cannot wait for so long.
+            while race(self.transport.readable(link), self.transport.ended(soon(self.transport.now(), until))).await
+                == Err(Ended::Deadline)
+                && self.transport.now() < until
+            {}
+        };
+        readable.await;
+    }
+
+    /// The deadline needs no more than to be looked at. Who is not content with a Close that is reported at once does not
+    /// wait for the server either.
+    fn end(&mut self, ended: Ended) {
+        let now = self.transport.now();
+        match ended {
+            Ended::Deadline => {}
+            Ended::Interrupted(_) if self.interrupted => self.task.fault(now, Fault::Lost),
+            Ended::Interrupted(interrupt) => {
+                self.interrupted = true;
+                self.task.interrupt(now, interrupt);
+            }
+        }
+    }
+
+    /// Up to the next thing to report. `on_piece` says whether a piece completes a message to be reported.
+    async fn advance(
+        &mut self,
+        mut on_piece: impl FnMut(&mut Assemble<'s>, bool, &[u8], bool) -> Result<bool, Reason>,
+    ) -> Came {
+        self.rx.consume(take(&mut self.spent));
+        loop {
+            self.flush().await;
+            let now = self.transport.now();
+            let (consumed, event) = self.task.receive(now, self.rx.filled());
+            let came = match event {
+                Some(Event::Message { text, data, fin }) => match on_piece(&mut self.assemble, text, data, fin) {
+                    Ok(true) => Some(Came::Message),
+                    Ok(false) => None,
+                    Err(reason) => {
+                        self.task.refuse(now, reason);
+                        None
+                    }
+                },
+                Some(Event::Error { reason }) => Some(Came::Error(reason)),
+                Some(Event::Close { code, reason }) => {
+                    // It is the end of what was consumed, and stays until the next call.
+                    let start = consumed.saturating_sub(reason.len());
+                    self.spent = consumed;
+                    self.flush().await;
+                    return Came::Close(code, start, consumed);
+                }
+                None if consumed > 0 => None,
+                None if self.task.is_finished(now) => {
+                    self.link = None;
+                    return Came::Nothing;
+                }
+                None => {
+                    self.wait().await;
+                    continue;
+                }
+            };
+            self.rx.consume(consumed);
+            if let Some(came) = came {
+                return came;
+            }
+        }
+    }
+
+    /// Writes the control frames that are due.
+    async fn flush(&mut self) {
+        while self.task.has_output(self.transport.now()) {
+            let now = self.transport.now();
+            match self.mask() {
+                Ok(mask) => {
+                    let length = self.task.transmit(now, mask, self.tx);
+                    if !self.write(length).await {
+                        return;
+                    }
+                }
+                Err(reason) => self.task.abandon(now, reason),
+            }
+        }
+    }
+
+    fn mask(&mut self) -> Result<Mask, Reason> {
+        let mut random = [0; 4];
+        self.transport.random(&mut random).map_err(|NoRandomness| Reason::NoRandomness)?;
+        Ok(Mask::fresh(random))
+    }
+
+    /// Writes so many bytes of the transmit buffer. Returns whether that went well; else the task knows.
+    async fn write(&mut self, length: usize) -> bool {
+        let now = self.transport.now();
+        if self.is_broken() {
+            return false;
+        }
+        let bytes = self.tx.get(..length).unwrap_or_default();
+        let Some(link) = &mut self.link else {
+            self.task.fault(now, Fault::Lost);
+            return false;
+        };
+        self.transport.trace(Trace::Sent(bytes));
+        self.busy = true;
+        let sent = attempt(super::send(link, bytes, false), self.transport.ended(self.task.write_deadline(now))).await;
+        match sent {
+            Ok(Ok(())) => {
+                self.busy = false;
+                true
+            }
+            Ok(Err(_)) => {
+                self.busy = false;
+                self.task.write_failed(self.transport.now());
+                false
+            }
+            // Half a frame may be out: the link stays busy for ever, which means that it is broken.
+            Err(ended) => {
+                self.end(ended);
+                self.is_broken();
+                false
+            }
+        }
+    }
+
+    /// Whether an operation was dropped halfway, which the task is told.
+    fn is_broken(&mut self) -> bool {
+        if self.busy {
+            self.task.fault(self.transport.now(), Fault::Lost);
+        }
+        self.busy
+    }
+
+    /// Reads more, not longer than until the task's deadline.
+    async fn wait(&mut self) {
+        let now = self.transport.now();
+        if self.is_broken() {
+            return;
+        }
+        let space = self.rx.space();
+        let Some(link) = self.link.as_mut().filter(|_| !space.is_empty()) else {
+            let fault = if space.is_empty() { Fault::ReceiveBufferFull } else { Fault::Lost };
+            return self.task.fault(now, fault);
+        };
+        let until = soon(now, self.task.deadline());
+        // No read is begun, and so none is dropped, before there is something to read.
+        let (readable, ended) = (self.transport.readable(link), self.transport.ended(until));
+        let readable = if self.interrupted { attempt(readable, ended).await } else { race(readable, ended).await };
+        if let Err(ended) = readable {
+            return self.end(ended);
+        }
+        self.busy = true;
+        // What has begun to arrive, a TLS record for one, must arrive in whole.
+        let until = self.task.write_deadline(now);
+        match attempt(link.read(space), self.transport.ended(until)).await {
+            Ok(read) => {
+                self.busy = false;
+                match read {
+                    Ok(0) => self.task.end_of_stream(),
+                    Ok(read) => {
+                        self.transport.trace(Trace::Received(space.get(..read).unwrap_or_default()));
+                        self.rx.commit(read);
+                    }
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(_) => self.task.fault(self.transport.now(), Fault::Lost),
+                }
+            }
+            Err(ended) => self.end(ended),
+        }
+    }
+}
