@@ -88,7 +88,7 @@ pub struct SocketTask {
     connection: Connection,
     settings: Settings,
     phase: Phase,
-    error: Told,
+    error: OneError,
     link: LinkState,
     /// Open: since when nothing has come, or since when the ping is out. Then: when the link is cut.
     mark: Instant,
@@ -109,12 +109,12 @@ enum Phase {
     Over,
 }
 
-/// The one error.
+/// The one error of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
+enum OneError {
     None,
     Pending(Reason),
-    Told,
+    Reported,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,7 +138,7 @@ impl SocketTask {
             connection: Connection::new(),
             settings,
             phase: Phase::Open,
-            error: Told::None,
+            error: OneError::None,
             link: LinkState::Whole,
             mark: now,
             pinged: false,
@@ -244,7 +244,7 @@ impl SocketTask {
         if let Phase::Open | Phase::Closing = self.phase {
             // Where a Close is out already, that is the one.
             let _ = self.connection.close(code, "");
-            self.begin_end(now, Phase::Closed(if self.error == Told::None { code } else { ABNORMAL }));
+            self.begin_end(now, Phase::Closed(if self.error == OneError::None { code } else { ABNORMAL }));
         }
     }
 
@@ -253,7 +253,7 @@ impl SocketTask {
     pub fn refuse(&mut self, now: Instant, reason: Reason) {
         if self.phase == Phase::Open {
             let code = if reason == Reason::TooLarge { TOO_BIG } else { close::INTERNAL_ERROR };
-            self.error = Told::Pending(reason);
+            self.error = OneError::Pending(reason);
             let _ = self.connection.close(code, "");
             self.begin_end(now, Phase::Closing);
         }
@@ -337,7 +337,7 @@ impl SocketTask {
     fn advance<'i>(&mut self, now: Instant, rx: &'i [u8]) -> (usize, Option<Event<'i>>) {
         let mut consumed = 0;
         if let Phase::Open | Phase::Closing = self.phase
-            && !matches!(self.error, Told::Pending(_))
+            && !matches!(self.error, OneError::Pending(_))
         {
             match self.connection.read(rx) {
                 Ok((n, Incoming::Data { text, data, fin })) => {
@@ -355,8 +355,8 @@ impl SocketTask {
                 Err(violation) => self.fail(Reason::Violation(violation), now),
             }
         }
-        if let Told::Pending(reason) = self.error {
-            self.error = Told::Told;
+        if let OneError::Pending(reason) = self.error {
+            self.error = OneError::Reported;
             return (consumed, Some(Event::Error { reason }));
         }
         match self.phase {
@@ -389,8 +389,8 @@ impl SocketTask {
     /// Ends the socket with the one Error, unless that has been told, and a Close with 1006.
     fn fail(&mut self, reason: Reason, now: Instant) {
         if let Phase::Open | Phase::Closing = self.phase {
-            if self.error == Told::None {
-                self.error = Told::Pending(reason);
+            if self.error == OneError::None {
+                self.error = OneError::Pending(reason);
             }
             self.begin_end(now, Phase::Closed(ABNORMAL));
         }

@@ -24,11 +24,27 @@ where
 /// The same with content of the caller's.
 pub(crate) fn run_with_content<K: Task>(
     peer: &mut Peer,
+    task: K,
+    buffers: (usize, usize),
+    on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
+    content: impl FnMut(u64, &mut [u8]) -> Result<usize, Reason>,
+) -> K::Outcome
+where
+    K::Outcome: PartialEq + Debug,
+{
+    let (outcome, link, _) = run_over(peer, task, buffers, on_event, content);
+    assert!(link.is_none(), "the link was not released");
+    outcome
+}
+
+/// The same for a task that may hand its link over. Returns that, and what was received behind the answer.
+pub(crate) fn run_over<K: Task>(
+    peer: &mut Peer,
     mut task: K,
     (receive, transmit): (usize, usize),
     mut on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
     mut content: impl FnMut(u64, &mut [u8]) -> Result<usize, Reason>,
-) -> K::Outcome
+) -> (K::Outcome, Option<Link>, Vec<u8>)
 where
     K::Outcome: PartialEq + Debug,
 {
@@ -119,9 +135,8 @@ where
                 }
             }
             Action::Done(outcome) => {
-                assert!(link.is_none(), "the link was not released");
                 insist(&mut task, peer, outcome);
-                return outcome;
+                return (outcome, link, rx);
             }
         }
     }

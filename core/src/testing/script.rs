@@ -14,7 +14,7 @@ use std::task::{Context as Waking, Poll, Waker};
 use embedded_io::ErrorKind;
 
 use crate::drive::asynch::Ended;
-use crate::drive::{Route, asynch};
+use crate::drive::{NoRandomness, Route, asynch};
 use crate::reason::{Fault, Interrupt};
 use crate::time::Instant;
 
@@ -35,6 +35,8 @@ pub(crate) enum Step {
     NotSecure(Fault),
     /// The client sends exactly this.
     Sends(String),
+    /// The client sends exactly these bytes.
+    Writes(Bytes),
     /// The client sends so many bytes, whichever.
     Takes(usize),
     /// The client sends what it likes, until it reads.
@@ -59,6 +61,17 @@ pub(crate) enum Step {
     Keeps,
     /// The client closes the link, with whatever is left in it.
     Closes,
+}
+
+impl Step {
+    /// What the client must send.
+    fn expected(&self) -> &[u8] {
+        match self {
+            Self::Sends(text) => text.as_bytes(),
+            Self::Writes(Bytes(bytes)) => bytes,
+            _ => &[],
+        }
+    }
 }
 
 /// Bytes that are shown as text.
@@ -101,6 +114,8 @@ struct Script {
     sent: Vec<String>,
     /// When somebody wants to be woken.
     wakes: Vec<u64>,
+    /// How often random bytes can be drawn.
+    draws: usize,
 }
 
 /// What the next step lets an operation do.
@@ -177,8 +192,8 @@ impl Script {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
         let most = if self.split == Split::Bytes { 1 } else { bytes.len() };
         let taken = match self.steps.front() {
-            Some(Step::Sends(expected)) => {
-                let rest = &expected.as_bytes()[self.offset..];
+            Some(step @ (Step::Sends(_) | Step::Writes(_))) => {
+                let rest = &step.expected()[self.offset..];
                 let taken = most.min(rest.len());
                 if rest[..taken] != bytes[..taken] {
                     self.fail(("sends", bytes.escape_ascii().to_string(), "not", rest.escape_ascii().to_string()));
@@ -201,7 +216,7 @@ impl Script {
         };
         self.sending.extend_from_slice(&bytes[..taken]);
         match self.steps.front() {
-            Some(Step::Sends(expected)) => self.advance(taken, expected.len()),
+            Some(step @ (Step::Sends(_) | Step::Writes(_))) => self.advance(taken, step.expected().len()),
             Some(Step::Takes(bytes)) => self.advance(taken, *bytes),
             _ => {}
         }
@@ -251,7 +266,7 @@ impl Script {
         if request.is_empty() {
             return;
         }
-        self.sent.push(String::from_utf8(request).expect("requests of the tests are text"));
+        self.sent.push(String::from_utf8_lossy(&request).into_owned());
         if let Some(Step::Request) = self.steps.front() {
             self.next();
         }
@@ -296,11 +311,25 @@ impl Peer {
             sending: Vec::new(),
             sent: Vec::new(),
             wakes: Vec::new(),
+            draws: usize::MAX,
         })))
     }
 
     pub(crate) fn now(&self) -> Instant {
         Instant::from_millis(self.0.borrow().now)
+    }
+
+    /// Random bytes can be drawn so many times.
+    pub(crate) fn with_draws(self, draws: usize) -> Self {
+        self.0.borrow_mut().draws = draws;
+        self
+    }
+
+    fn draw(&self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        let mut script = self.0.borrow_mut();
+        script.draws = script.draws.checked_sub(1).ok_or(NoRandomness)?;
+        bytes.fill(0);
+        Ok(())
     }
 
     /// What was sent.
@@ -529,5 +558,27 @@ impl asynch::Transport for Peer {
 
     fn keep(&self, route: &Route<'_>, link: Link) {
         self.kept(route, link);
+    }
+}
+
+/// Zeros: what is masked stays legible.
+impl crate::drive::blocking::SocketTransport for Peer {
+    fn random(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        self.draw(bytes)
+    }
+}
+
+impl asynch::SocketTransport for Peer {
+    fn random(&self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        self.draw(bytes)
+    }
+
+    async fn readable(&self, _: &mut Link) {
+        self.0.borrow_mut().end_request();
+        self.until_ready().await;
+        let script = self.0.borrow();
+        if !matches!(script.steps.front(), Some(Step::Answers(_) | Step::Ends | Step::Breaks | Step::Hiccup)) {
+            script.fail("waits for bytes");
+        }
     }
 }

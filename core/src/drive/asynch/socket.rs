@@ -190,7 +190,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     /// Returns when [`recv`](Self::recv) has something to do: bytes came, a keep-alive or a timeout is due, or the
     /// transport says that somebody wants the end. Dropped and called again freely.
     ///
-    /// ```ignore
+    /// ```text
     /// match select(socket.ready(), commands.receive()).await {
     ///     Either::First(()) => report(socket.recv().await),
     ///     Either::Second(text) => socket.send(Sending::text(&text)).await?,

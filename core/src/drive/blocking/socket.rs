@@ -314,10 +314,11 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
             Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
             Err(_) => {
                 let now = self.transport.now();
-                if let Some(interrupt) = self.transport.interrupted() {
-                    self.task.interrupt(now, interrupt);
+                match self.transport.interrupted() {
+                    // Whether the link has survived it shows when it is used next.
+                    Some(interrupt) => self.task.interrupt(now, interrupt),
+                    None => self.task.fault(now, Fault::Lost),
                 }
-                self.task.fault(now, Fault::Lost);
             }
         }
     }
