@@ -193,14 +193,20 @@ const KINDS: &[Kind] = &[
         "a ping within a fragmented text (good)",
         b"\x01\x03hel\x89\x01p\x80\x02lo\x88\x02\x03\xe8",
     ),
-    Kind::bytes("pong", "pongs that nobody asked for (good)", b"\x8a\x00\x8a\x01p\x81\x05hello\x88\x02\x03\xe8"),
+    Kind::bytes(
+        "unasked-pong",
+        "pongs that nobody asked for (good)",
+        b"\x8a\x00\x8a\x01p\x81\x05hello\x88\x02\x03\xe8",
+    ),
     Kind::bytes("empty-text", "an empty text (good)", b"\x81\x00\x88\x02\x03\xe8"),
     Kind::bytes("lone-continuation", "a continuation of nothing", b"\x80\x05hello"),
     Kind::bytes("text-within-text", "a text within a fragmented one", b"\x01\x03hel\x81\x02lo"),
     Kind::bytes("binary-within-text", "a binary message within a fragmented text", b"\x01\x03hel\x82\x02lo"),
-    Kind::bytes("length-16-for-7", "a length of 5 in 16 bits", b"\x81\x7e\x00\x05hello"),
-    Kind::bytes("length-64-for-7", "a length of 5 in 64 bits", b"\x81\x7f\0\0\0\0\0\0\0\x05hello"),
-    Kind::bytes("length-64-for-16", "a length of 65535 in 64 bits", b"\x82\x7f\0\0\0\0\0\0\xff\xff").letters(65535),
+    Kind::bytes("length-16-for-7", "a length of 5 in 16 bits", b"\x81\x7e\x00\x05hello\x88\x02\x03\xe8"),
+    Kind::bytes("length-64-for-7", "a length of 5 in 64 bits", b"\x81\x7f\0\0\0\0\0\0\0\x05hello\x88\x02\x03\xe8"),
+    Kind::bytes("length-64-for-16", "a length of 65535 in 64 bits", b"\x82\x7f\0\0\0\0\0\0\xff\xff")
+        .letters(65535)
+        .again(b"", b"\x88\x02\x03\xe8"),
     Kind::bytes("length-2-63", "a length of 2^63", b"\x82\x7f\x80\0\0\0\0\0\0\0").letters(16),
     Kind::bytes("length-2-64", "a length of 2^64 - 1", b"\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff").letters(16),
     Kind::bytes(
