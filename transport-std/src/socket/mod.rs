@@ -5,6 +5,7 @@
 //! | [`connect`] | the options of the call, and the opening handshake |
 //! | [`pump`] | an open socket: bytes both ways at once, without blocking and without spinning |
 //! | [`threaded`], [`blocking`] | who runs the pump: a thread of its own, or the caller |
+//! | [`assemble`], [`inbox`] | messages from their pieces; what came while something was sent |
 //! | [`control`] | what other threads tell a pump: messages, to close, to end |
 //! | [`hub`], [`listener`] | the context's one connection, and who is told what happens to it |
 
@@ -13,6 +14,7 @@ mod blocking;
 mod connect;
 mod control;
 mod hub;
+mod inbox;
 mod listener;
 mod message;
 mod pump;
