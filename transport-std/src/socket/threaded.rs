@@ -80,7 +80,11 @@ impl Work {
             serve(&hub, ticket, attempted, options.max_message);
         });
         if served.is_none() {
-            give_up(&hub, ticket, &failure(Reason::DataNotConvertible).with_detail("code of the caller's has panicked"));
+            give_up(
+                &hub,
+                ticket,
+                &failure(Reason::DataNotConvertible).with_detail("code of the caller's has panicked"),
+            );
         }
     }
 }
