@@ -45,9 +45,10 @@ fn sock_code_10_before_the_open_and_after_the_close() {
     client.connect_socket(server.ws_url("/ws/echo")).connect().unwrap();
     log.expect(["close 1000 ", "open None"]);
     send().unwrap();
+    log.expect(["message x false"]);
     client.close_socket(1000, "").unwrap();
     fails(send(), 10, "NotConnected");
-    log.expect(["message x false", "close 1000 "]);
+    log.expect(["close 1000 "]);
     fails(send(), 10, "NotConnected");
 }
 
