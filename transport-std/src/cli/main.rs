@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         Command::Download(args) => download_command::run(*args),
         Command::Connect(args) => connect_command::run(*args),
         Command::Serve(args) => serve_command::run(&args),
-        Command::Tour(_) => tour::run(),
+        Command::Tour(args) => tour::run(&args),
     }
 }
 
