@@ -57,7 +57,7 @@ const fn divide_by_ten(value: u64) -> (u64, u8) {
     let (high, low) = ((value >> 32) as u32, value as u32);
     let first = (high % 10) << 16 | low >> 16;
     let second = (first % 10) << 16 | low & 0xffff;
-    let quotient = ((high / 10) as u64) << 32 | ((first / 10) << 16 | second / 10) as u64;
+    let quotient = ((high / 10) as u64) << 32 | (((first / 10) << 16) | (second / 10)) as u64;
     (quotient, (second % 10) as u8)
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use miniwire_std::{DataType, Failure, Reason, Response};
+use miniwire_std::{DataType, Failure, Message, Reason, Response, SocketClose, SocketOpen};
 use serde_json::{Value, json};
 
 /// `success`: `{"ok":true,"status":…,"headers":[[name,value],…],"data":…}`.
@@ -31,6 +31,31 @@ pub(crate) fn failure(failure: &Failure, data_type: DataType) -> String {
 pub(crate) fn failed(code: u8, reason: Reason, message: &str, more: &str) -> String {
     let (reason, message) = (reason.name(), json!(message));
     format!("{{\"ok\":false,\"error\":{code},\"reason\":\"{reason}\",\"errorMessage\":{message}{more}}}\n")
+}
+
+/// `onSocketOpen`: `{"event":"open","protocol":…}`, with null where none was chosen.
+pub(crate) fn open(open: &SocketOpen) -> String {
+    line(json!({"event": "open", "protocol": open.protocol()}))
+}
+
+/// `onSocketMessage`: `{"event":"message","data":…,"isBuffer":…}`.
+pub(crate) fn message(message: &Message) -> String {
+    line(json!({"event": "message", "data": message.data(), "isBuffer": message.is_buffer()}))
+}
+
+/// `onSocketError`: `{"event":"error","error":…,"reason":…,"errorMessage":…}`.
+pub(crate) fn error(failure: &Failure) -> String {
+    let (code, reason, message) = (failure.code(), failure.reason().name(), failure.to_string());
+    line(json!({"event": "error", "error": code, "reason": reason, "errorMessage": message}))
+}
+
+/// `onSocketClose`: `{"event":"close","code":…,"reason":…}`.
+pub(crate) fn close(close: &SocketClose) -> String {
+    line(json!({"event": "close", "code": close.code, "reason": close.reason}))
+}
+
+fn line(object: Value) -> String {
+    format!("{object}\n")
 }
 
 fn answer(response: &Response, data_type: DataType) -> String {

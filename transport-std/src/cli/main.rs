@@ -1,11 +1,13 @@
 //! The `miniwire` program.
 
+mod connect_command;
 mod download_command;
 mod file_options;
 mod json_output;
 mod policy_options;
 mod request_command;
 mod serve_command;
+mod socket_lines;
 mod tour;
 mod upload_command;
 mod verbose;
@@ -31,6 +33,7 @@ enum Command {
     Request(Box<request_command::RequestArgs>),
     Upload(Box<upload_command::UploadArgs>),
     Download(Box<download_command::DownloadArgs>),
+    Connect(Box<connect_command::ConnectArgs>),
     Serve(serve_command::ServeArgs),
     Tour(tour::TourArgs),
 }
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Command::Request(args) => request_command::run(*args),
         Command::Upload(args) => upload_command::run(*args),
         Command::Download(args) => download_command::run(*args),
+        Command::Connect(args) => connect_command::run(*args),
         Command::Serve(args) => serve_command::run(&args),
         Command::Tour(args) => tour::run(&args),
     }
@@ -63,11 +67,16 @@ impl WrongUsage {
 
 /// Writes to standard output. A reader that has gone away has seen enough.
 pub(crate) fn print(bytes: &[u8]) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
+    match write_out(bytes) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
+}
+
+/// The same, for whom it matters whether anybody reads.
+pub(crate) fn write_out(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush())
 }
 
 /// Writes a line to standard error. If that is gone, nobody is left to tell.

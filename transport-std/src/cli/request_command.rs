@@ -144,7 +144,7 @@ pub(crate) fn print_body(response: &Response) -> io::Result<()> {
     if io::stdout().is_terminal() && !data.is_empty() && !data.ends_with('\n') { print(b"\n") } else { Ok(()) }
 }
 
-fn json(text: &str) -> Result<Value, String> {
+pub(crate) fn json(text: &str) -> Result<Value, String> {
     serde_json::from_str(text).map_err(|error| format!("this is not JSON: {error}"))
 }
 

@@ -10,7 +10,9 @@ use std::{
 
 use miniwire_std::serve::{Options, Server};
 
-/// Run a test server on 127.0.0.1, with HTTP and HTTPS
+/// Run a test server on 127.0.0.1, with HTTP and HTTPS, and WebSockets on the same ports
+///
+/// GET /help lists the routes; those of WebSockets begin with /ws/.
 #[derive(clap::Args, Debug, Default)]
 pub(crate) struct ServeArgs {
     /// The port of HTTP; 0 for any free one

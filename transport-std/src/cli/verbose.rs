@@ -25,6 +25,8 @@ pub(crate) struct Verbose {
 struct Heads {
     mark: char,
     at: At,
+    /// The last head was a 101: no other head follows on this link.
+    switched: bool,
 }
 
 enum At {
@@ -54,7 +56,14 @@ impl Verbose {
             // Another exchange on the same link: a redirect within the origin.
             Trace::Sent(bytes) if matches!(self.sent.at, At::Body(0)) => self.restart() + &self.sent.push(bytes),
             Trace::Sent(bytes) => self.sent.push(bytes),
-            Trace::Received(bytes) => self.received.push(bytes),
+            Trace::Received(bytes) => {
+                let text = self.received.push(bytes);
+                if self.received.switched {
+                    // What both sides send from now on are frames.
+                    self.sent.at = At::Body(u64::MAX);
+                }
+                text
+            }
             Trace::Connected { reused: true } => self.restart() + "* using a kept connection again\n",
             Trace::Connected { reused: false } => self.restart() + "* connected\n",
             Trace::Secured => self.restart() + "* TLS is up, the server's certificate is good\n",
@@ -89,7 +98,7 @@ impl Verbose {
 
 impl Heads {
     fn new(mark: char) -> Self {
-        Self { mark, at: At::Head(Vec::new()) }
+        Self { mark, at: At::Head(Vec::new()), switched: false }
     }
 
     /// The heads that end within `bytes`.
@@ -107,8 +116,10 @@ impl Heads {
             let rest = head.split_off(end.saturating_add(4));
             let whole = mem::replace(head, rest);
             text.push_str(&lines(self.mark, &whole));
+            self.switched = whole.starts_with(b"HTTP/1.1 101");
             // After an interim response comes another head.
-            if !(whole.starts_with(b"HTTP/1.1 1") || whole.starts_with(b"HTTP/1.0 1")) {
+            let interim = whole.starts_with(b"HTTP/1.1 1") || whole.starts_with(b"HTTP/1.0 1");
+            if self.switched || !interim {
                 let body = if whole.starts_with(b"HTTP/") { u64::MAX } else { content_length(&whole) };
                 self.at = At::Body(body.saturating_sub(head.len() as u64));
                 return text;
@@ -122,6 +133,7 @@ impl Heads {
 
     /// What comes next is a head. One that was not complete is shown as far as it came.
     fn restart(&mut self) -> String {
+        self.switched = false;
         match mem::replace(&mut self.at, At::Head(Vec::new())) {
             At::Head(head) => lines(self.mark, &head),
             At::Body(_) => String::new(),
@@ -212,6 +224,22 @@ mod tests {
             text,
             "> POST /1 HTTP/1.1\n> Content-Length: 5\n< HTTP/1.1 307 Go\n> GET /2 HTTP/1.1\n< HTTP/1.1 200 OK\n"
         );
+    }
+
+    #[test]
+    fn what_follows_a_101_is_no_head() {
+        at_every_split(
+            b"HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 101 Go\r\nUpgrade: websocket\r\n\r\n\x81\x04\r\n\r\n\x81\x05hello",
+            "< HTTP/1.1 103 Early\n< HTTP/1.1 101 Go\n< Upgrade: websocket\n",
+        );
+        let mut verbose = Verbose { show: |_| (), ..Verbose::new() };
+        let mut text = verbose.seen(Trace::Sent(b"GET / HTTP/1.1\r\n\r\n"));
+        text.push_str(&verbose.seen(Trace::Received(b"HTTP/1.1 101 Go\r\n\r\n")));
+        for _ in 0..2 {
+            text.push_str(&verbose.seen(Trace::Sent(b"\x81\x84\0\0\0\0\r\n\r\n")));
+        }
+        text.push_str(&verbose.restart());
+        assert_eq!(text, "> GET / HTTP/1.1\n< HTTP/1.1 101 Go\n");
     }
 
     #[test]

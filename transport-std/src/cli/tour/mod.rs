@@ -14,6 +14,7 @@ mod framing;
 mod policy;
 mod redirects;
 mod scratch;
+mod socket;
 mod step;
 mod usable;
 
@@ -53,6 +54,7 @@ const GROUPS: &[(&str, Group)] = &[
     ("Redirects", redirects::steps),
     ("Ending a call early", control::steps),
     ("Files", files::steps),
+    ("The socket", socket::steps),
     ("Connections", connections::steps),
     ("Servers that cannot be trusted", certificates::steps),
     ("Answers that break HTTP", framing::steps),
@@ -201,6 +203,8 @@ impl<'o> Tour<'o> {
         if self.steps > 0 {
             text = text.replace(&self.server.https_url(""), "https://localhost");
             text = text.replace(&self.server.http_url(""), "http://127.0.0.1");
+            text = text.replace(&self.server.wss_url(""), "wss://localhost");
+            text = text.replace(&self.server.ws_url(""), "ws://127.0.0.1");
         }
         let _ = writeln!(self.out, "{text}");
     }
