@@ -277,6 +277,16 @@ fn sock_04_a_line_that_cannot_be_sent_is_told_and_the_next_is_sent() {
 }
 
 #[test]
+fn sock_04_a_line_that_comes_to_a_closed_socket_is_told() {
+    let (code, stdout, stderr) = run(connect("/ws/close/4001", &[]), "line\n".repeat(1_000_000));
+    assert_eq!((code, &*stdout), (Some(1), ""));
+    let unsent = stderr.lines().filter(|line| line.starts_with("miniwire: line "));
+    let unsent: Vec<_> = unsent.filter(|line| line.contains(": error 10 (NotConnected): ")).collect();
+    assert_eq!(unsent.len(), 1, "{stderr}");
+    assert!(stderr.contains("miniwire: closed with 4001\n"), "{stderr}");
+}
+
+#[test]
 fn sock_01_protocols_data_and_headers_go_out() {
     let (all, status) = events(connect("/ws/echo", &["--protocol", "news", "--protocol", "chat"]), "");
     assert_eq!((&all[0], status), (&json!({"event": "open", "protocol": "news"}), Some(0)));
