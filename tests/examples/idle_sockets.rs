@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use miniwire_std::SocketEvent;
 use miniwire_tests::{builder, server};
@@ -15,8 +15,8 @@ use miniwire_tests::{builder, server};
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// The most memory that a context with an idle socket may take, in bytes, plain and under TLS.
-const PLAIN: u64 = 24 * 1024;
-const SECURE: u64 = 48 * 1024;
+const PLAIN: u64 = 16 * 1024;
+const SECURE: u64 = 32 * 1024;
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -57,7 +57,12 @@ fn measure(count: usize, secure: bool, mut said: impl Iterator<Item = String>) -
     let contexts = resident()?;
     let mut sockets = Vec::with_capacity(count);
     for client in &clients {
-        sockets.push(client.connect_socket(&url).open().map_err(|failure| format!("{}: {failure:?}", sockets.len()))?);
+        let opened = client.connect_socket(&url).open();
+        let mut socket = opened.map_err(|failure| format!("{}: {failure:?}", sockets.len()))?;
+        // As one that waits for a message.
+        let nothing = socket.recv_timeout(Duration::ZERO);
+        nothing.err().ok_or("something came")?;
+        sockets.push(socket);
     }
     let (after, opened) = (resident()?, start.elapsed());
     let each = |from: u64, to: u64| to.saturating_sub(from) / count as u64;
