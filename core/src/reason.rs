@@ -299,7 +299,7 @@ impl Reason {
         match self {
             Self::SocketExists => 2,
             Self::UrlEmpty => 3,
-            // The policy's door tells a malformed `ws` URL from any other text.
+            // `OpeningTask` tells a malformed `ws` URL from any other text.
             Self::UrlMalformed | Self::UrlTooLong | Self::MalformedEscape => 4,
             Self::UrlScheme => 5,
             Self::Timeout => 6,

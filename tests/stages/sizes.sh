@@ -24,7 +24,7 @@ echo "$("$BARE_RUSTC" --version), $BARE_TARGET, opt-level z, fat LTO"
 echo
 echo '| image | flash over empty | .text | .rodata | .data | .bss |'
 echo '|---|---:|---:|---:|---:|---:|'
-for image in request-plain request-async request-post-json request-post-floats peer-reqwless; do
+for image in request-plain request-async request-post-json request-post-floats socket-plain socket-async peer-reqwless; do
     read -r flash text rodata data bss <<<"$(sections "$image")"
     net[$image]=$((flash - empty))
     echo "| \`$image\` | ${net[$image]} | $text | $rodata | $data | $bss |"

@@ -377,6 +377,13 @@ impl<'r> Call<'r> {
         self
     }
 
+    /// Gives a call that was refused another reason for that.
+    pub(crate) fn restate(&mut self, reason: Reason) {
+        if self.ended.result.is_err() {
+            self.ended.result = Err(reason);
+        }
+    }
+
     /// Why the call was refused before it began, or how it has ended since.
     pub(crate) fn result(&self) -> Option<Result<(), Reason>> {
         self.progress().result

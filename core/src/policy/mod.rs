@@ -193,7 +193,7 @@ impl<'c> Policy<'c> {
     /// # Errors
     /// [`Refusal`], all but [`Refusal::BadRedirect`].
     pub fn permit<'u>(&self, api: Api, url: &'u str, max_len: usize) -> Result<Permitted<'u>, Refusal> {
-        let url = Url::parse(url, max_len).map_err(|error| refuse(api, url, error))?;
+        let url = Url::parse(url, max_len).map_err(Refusal::Url)?;
         let scheme = url.scheme();
         if scheme.is_web_socket() != (api == Api::ConnectSocket) {
             return Err(Refusal::SchemeNotOfApi);
@@ -230,17 +230,6 @@ impl<'c> Policy<'c> {
 impl Default for Policy<'_> {
     fn default() -> Self {
         Self::release(Whitelist::EMPTY)
-    }
-}
-
-/// Why a text that is not a URL does not pass. A socket's table has a code for what begins like one of its URLs, and one
-/// for everything else (SOCK-01).
-fn refuse(api: Api, text: &str, error: UrlError) -> Refusal {
-    let begins = |start: &str| text.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start));
-    if api == Api::ConnectSocket && error != UrlError::Empty && !begins("ws://") && !begins("wss://") {
-        Refusal::SchemeNotOfApi
-    } else {
-        Refusal::Url(error)
     }
 }
 

@@ -86,6 +86,15 @@ impl<'r> OpeningTask<'r> {
     pub fn new(context: &'r Context<'r>, handshake: &'r Handshake<'r>, now: Instant) -> Self {
         let deadline = now.after(handshake.connect().deadline());
         let mut call = Call::new(context, handshake, &mut [], Patience::Until(deadline)).upgrading();
+        // The table has a code for what begins like a socket's URL and is none, and one for every other text.
+        let is_about_url =
+            |reason| matches!(reason, Reason::UrlMalformed | Reason::UrlTooLong | Reason::MalformedEscape);
+        if let Some(Err(reason)) = call.result()
+            && is_about_url(reason)
+            && !begins_like_a_url(handshake.connect().url)
+        {
+            call.restate(Reason::UrlScheme);
+        }
         if handshake.protocols().is_err() {
             call.refuse(Reason::IllegalOption);
         }
@@ -129,6 +138,12 @@ impl Kind for Opening<'_> {
     fn outcome(&self, ended: Ended) -> Opened {
         Opened { result: ended.result, status: ended.status }
     }
+}
+
+fn begins_like_a_url(text: &str) -> bool {
+    ["ws://", "wss://"]
+        .iter()
+        .any(|start| text.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start)))
 }
 
 /// What is wrong with an answer.

@@ -9,7 +9,9 @@ use core::panic::PanicInfo;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 
-use miniwire_core::drive::{Link as BlockingLink, Memory, Route, Transport, asynch};
+use miniwire_core::drive::{
+    Link as BlockingLink, Memory, NoRandomness, Route, SocketMemory, Transport, asynch, blocking,
+};
 use miniwire_core::policy::{Policy, Whitelist};
 use miniwire_core::reason::Fault;
 use miniwire_core::request::Failure;
@@ -157,6 +159,29 @@ impl asynch::Transport for Stack {
     }
 }
 
+fn draw(bytes: &mut [u8]) -> Result<(), NoRandomness> {
+    for byte in bytes {
+        *byte = read(Register::Setting) as u8;
+    }
+    if read(Register::Ready) != 0 { Ok(()) } else { Err(NoRandomness) }
+}
+
+impl blocking::SocketTransport for Stack {
+    fn random(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        draw(bytes)
+    }
+}
+
+impl asynch::SocketTransport for Stack {
+    fn random(&self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        draw(bytes)
+    }
+
+    async fn readable(&self, _: &mut Link) {
+        core::future::poll_fn(|_| if read(Register::Ready) == 0 { Poll::Pending } else { Poll::Ready(()) }).await;
+    }
+}
+
 fn open(route: &Route<'_>) -> Result<Link, Fault> {
     let (host, port) = route.first_hop();
     dial(host, port).then_some(Link).ok_or(Fault::Connect)
@@ -193,6 +218,11 @@ impl Buffers {
     /// Empty.
     pub const fn new() -> Self {
         Self { receive: [0; 1024], transmit: [0; 256], redirect: [0; 256], head: [0; 1024], body: [0; 1024] }
+    }
+
+    /// Lent to a socket.
+    pub fn socket_memory(&mut self) -> SocketMemory<'_> {
+        SocketMemory { receive: &mut self.receive, transmit: &mut self.transmit, message: &mut self.body }
     }
 
     /// Lent to a call.

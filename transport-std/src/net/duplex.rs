@@ -13,7 +13,7 @@ use super::tls::{ReadAhead, Tls};
 const TLS_BACKLOG: usize = 64 * 1024;
 
 /// A connected stream, plain or under TLS. [`ErrorKind::WouldBlock`] says that the operation is to be tried again once the
-/// stream is ready for it, as [`DuplexLink::interest`] says.
+/// stream is ready for it.
 pub(crate) struct DuplexLink {
     stream: TcpStream,
     tls: Option<Box<DuplexTls>>,
@@ -33,7 +33,8 @@ impl DuplexLink {
     pub(super) fn new(stream: std::net::TcpStream, tls: Option<Tls>) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         let tls = tls.map(|tls| {
-            let (mut connection, ahead, broken) = tls.into_parts();
+            let (mut connection, mut ahead, broken) = tls.into_parts();
+            ahead.free();
             connection.set_buffer_limit(Some(TLS_BACKLOG));
             Box::new(DuplexTls { connection, ahead, broken })
         });
@@ -70,11 +71,6 @@ impl DuplexLink {
     /// Sends what was taken, as far as the stream takes it.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.tls.as_mut().map_or(Ok(()), |tls| tls.flush(&mut self.stream))
-    }
-
-    /// Whether something that was taken still waits to be sent.
-    pub(crate) fn wants_write(&self) -> bool {
-        self.tls.as_ref().is_some_and(|tls| tls.connection.wants_write())
     }
 
     /// Says goodbye, as far as the stream takes it without waiting: TLS's close_notify.
