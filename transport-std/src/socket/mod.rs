@@ -65,8 +65,8 @@ impl Client {
     /// One that is still being opened is given up; its Close is 1000. Without a connection this succeeds (SOCK-06).
     ///
     /// # Errors
-    /// Code 1 for a code other than 1000 to 1003, 1007 to 1011 and 3000 to 4999, or a reason of more than 123 bytes (RFC
-    /// 6455 section 7.4).
+    /// Code 1 for a code that a client may not send, or a reason of more than 123 bytes. It may send 1000 to 1003, 1007 to
+    /// 1011 and 3000 to 4999 (RFC 6455 section 7.4).
     pub fn close_socket(&self, code: u16, reason: &str) -> Result<(), Failure> {
         close::check(code, reason).map_err(|_| failure(Reason::IllegalOption))?;
         self.hub().close(code, reason);
