@@ -32,6 +32,7 @@ pub struct ClientBuilder {
     app_version: String,
     whitelist: Vec<String>,
     whitelist_for_downloads: bool,
+    whitelist_for_sockets: bool,
     development: bool,
     user_agent: String,
     limits: Limits,
@@ -96,6 +97,7 @@ impl ClientBuilder {
             app_version,
             whitelist: Vec::new(),
             whitelist_for_downloads: false,
+            whitelist_for_sockets: false,
             development: false,
             user_agent: Context::USER_AGENT.into(),
             limits: Limits::new(),
@@ -123,6 +125,12 @@ impl ClientBuilder {
     /// The whitelist is for downloads, too; without this, `my.downloadFile` may go to any host (CTX-03).
     pub fn whitelist_downloads(mut self) -> Self {
         self.whitelist_for_downloads = true;
+        self
+    }
+
+    /// The whitelist is for sockets, too; without this, `my.connectSocket` may go to any host (CTX-03). Another host is code 1.
+    pub fn whitelist_sockets(mut self) -> Self {
+        self.whitelist_for_sockets = true;
         self
     }
 
@@ -293,7 +301,11 @@ impl ClientBuilder {
             rules: if self.development {
                 Rules::Development
             } else {
-                Rules::Release { whitelist: self.whitelist.join(" "), for_downloads: self.whitelist_for_downloads }
+                Rules::Release {
+                    whitelist: self.whitelist.join(" "),
+                    for_downloads: self.whitelist_for_downloads,
+                    for_sockets: self.whitelist_for_sockets,
+                }
             },
             user_agent: self.user_agent,
             limits: self.limits,

@@ -65,6 +65,8 @@ pub(crate) enum Rules {
         whitelist: String,
         /// It is also for what is downloaded.
         for_downloads: bool,
+        /// And for sockets.
+        for_sockets: bool,
     },
 }
 
@@ -293,10 +295,11 @@ impl Inner {
     pub(crate) fn context(&self) -> Result<Context<'_>, Reason> {
         let policy = match &self.rules {
             Rules::Development => Policy::development(),
-            Rules::Release { whitelist, for_downloads } => {
+            Rules::Release { whitelist, for_downloads, for_sockets } => {
                 let whitelist = Whitelist::from_list(whitelist).map_err(|_| Reason::HostNotAllowed)?;
                 let policy = Policy::release(whitelist);
-                if *for_downloads { policy.also_for_downloads() } else { policy }
+                let policy = if *for_downloads { policy.also_for_downloads() } else { policy };
+                if *for_sockets { policy.also_for_sockets() } else { policy }
             }
         };
         let context = Context::new(&self.app_id, &self.app_version, policy)
