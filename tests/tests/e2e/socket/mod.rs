@@ -48,7 +48,7 @@ impl Log {
 
     #[track_caller]
     fn next(&self) -> String {
-        self.0.recv_timeout(Duration::from_secs(10)).expect("something happens")
+        self.0.recv_timeout(Duration::from_secs(30)).expect("something happens")
     }
 
     #[track_caller]
@@ -103,7 +103,7 @@ fn line(event: Option<SocketEvent>) -> String {
 /// What comes up to the end, with it.
 fn to_the_end(socket: &mut Socket) -> Vec<String> {
     let mut lines = vec![line(socket.recv())];
-    while !lines.last().is_some_and(|line| line == "over") {
+    while lines.last().is_none_or(|line| line != "over") {
         lines.push(line(socket.recv()));
     }
     lines
