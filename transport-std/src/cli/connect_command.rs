@@ -25,7 +25,7 @@ use crate::{WrongUsage, complain, json_output, write_out};
 ///
 /// A message is a line on standard output; a binary one is a note of its length, and its base64. Everything else goes to
 /// standard error. Exit status: 0 the socket was open and has ended by a Close, whatever its code; 1 an error, or a line
-/// of input that was not sent; 2 wrong usage.
+/// that was read and not sent; 2 wrong usage.
 #[derive(clap::Args, Debug)]
 pub(crate) struct ConnectArgs {
     /// The URL: wss, or with --dev also ws
