@@ -128,7 +128,7 @@ impl ClientBuilder {
         self
     }
 
-    /// The whitelist is for sockets, too; without this, `my.connectSocket` may go to any host (CTX-03). Another host is code 1.
+    /// The whitelist is for sockets, too; without this, `my.connectSocket` may go to any host (CTX-03).
     pub fn whitelist_sockets(mut self) -> Self {
         self.whitelist_for_sockets = true;
         self
