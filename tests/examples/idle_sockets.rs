@@ -1,7 +1,7 @@
 //! What an idle socket costs: many contexts with one open socket each, against a server in another process.
 //!
-//! `idle_sockets COUNT [wss]` prints the memory per socket, and fails where a bound does not hold. Each socket takes three
-//! descriptors, the link, an epoll and an eventfd: raise the limit first (`ulimit -n`).
+//! `idle_sockets COUNT [wss]` prints the memory per socket, and fails where a bound does not hold. Each socket takes a
+//! descriptor, and three while it is waited on: raise the limit first (`ulimit -n`).
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -59,7 +59,7 @@ fn measure(count: usize, secure: bool, mut said: impl Iterator<Item = String>) -
     for client in &clients {
         let opened = client.connect_socket(&url).open();
         let mut socket = opened.map_err(|failure| format!("{}: {failure:?}", sockets.len()))?;
-        // As one that waits for a message.
+        // As one that is looked at now and then.
         let nothing = socket.recv_timeout(Duration::ZERO);
         nothing.err().ok_or("something came")?;
         sockets.push(socket);
