@@ -233,7 +233,8 @@ impl Kind for Uploading {
         let event = match heard {
             // Redirects are not followed.
             Heard::Interim(head) | Heard::Redirect(head) => Event::Interim(head),
-            Heard::Head(head, facts) => {
+            Heard::Head(head) => {
+                let facts = heed.facts();
                 let doom = match head.status() {
                     407 if heed.by_proxy() => Some(Reason::ProxyRefused),
                     status if facts.length(status).is_some_and(|length| length > self.limit) => Some(Reason::TooLarge),
