@@ -115,14 +115,15 @@ impl<'r> Call<'r> {
         call
     }
 
-    fn poll<'i>(&mut self, now: Instant, rx: &'i [u8], tx: &mut [u8]) -> Polled<'i> {
+    /// `follows` says whether any call of its kind follows redirects: where none does, that code is not linked.
+    fn poll<'i>(&mut self, now: Instant, rx: &'i [u8], tx: &mut [u8], follows: bool) -> Polled<'i> {
         if now >= self.deadline {
             self.end(Err(Reason::Timeout), false);
         }
         match self.step {
             Step::Connect { reuse } => act(0, Action::Connect { reuse }),
             Step::Secure => act(0, Action::Secure),
-            Step::Tunnel | Step::Exchange => self.converse(rx, tx),
+            Step::Tunnel | Step::Exchange => self.converse(rx, tx, follows),
             Step::Drain(budget) => self.drain(budget, rx, tx),
             Step::Release { .. } | Step::Done => self.release(),
         }
@@ -152,7 +153,7 @@ impl<'r> Call<'r> {
     }
 
     /// Moves the exchange with the origin, or with the proxy for a tunnel (RFC 9110 section 9.3.6).
-    fn converse<'i>(&mut self, rx: &'i [u8], tx: &mut [u8]) -> Polled<'i> {
+    fn converse<'i>(&mut self, rx: &'i [u8], tx: &mut [u8], follows: bool) -> Polled<'i> {
         if let Some(reason) = self.doom {
             return self.fail(reason);
         }
@@ -185,7 +186,7 @@ impl<'r> Call<'r> {
             },
             Ok((consumed, Http::Head(head))) => {
                 self.ended.status = Some(head.status());
-                act(consumed, Action::Event(Some(self.head(head))))
+                act(consumed, Action::Event(Some(self.head(head, follows))))
             }
             Ok((consumed, Http::Body(bytes))) => act(consumed, Action::Event(Some(Heard::Body(bytes)))),
             Ok((consumed, Http::End { persists })) => {
@@ -198,8 +199,9 @@ impl<'r> Call<'r> {
 
     // Never inlined: in a large frame it would be larger itself.
     #[inline(never)]
-    fn head<'i>(&mut self, head: Head<'i>) -> Heard<'i> {
-        if self.hop.outgoing().follow
+    fn head<'i>(&mut self, head: Head<'i>, follows: bool) -> Heard<'i> {
+        if follows
+            && self.hop.outgoing().follow
             && matches!(head.status(), 301 | 302 | 303 | 307 | 308)
             && let Some(location) = self.exchange.facts().location(&head)
         {

@@ -34,6 +34,9 @@ pub trait Kind {
     /// protocol goes on there (status 101).
     const HANDS_OVER: bool = false;
 
+    /// Whether a call of this kind can follow redirects.
+    const FOLLOWS: bool = true;
+
     /// Something came. A reason beside the event ends the call once the event has been shown.
     ///
     /// # Errors
@@ -139,7 +142,7 @@ impl<K: Kind> Task for CallTask<'_, K> {
             if K::HANDS_OVER {
                 self.call.expect_upgrade();
             }
-            let polled = self.call.poll(now, rx, tx);
+            let polled = self.call.poll(now, rx, tx, K::FOLLOWS);
             if let Some(idle) = self.kind.idle()
                 && let Some(deadline) = idle.after(&polled, now, rx.len())
             {

@@ -106,6 +106,7 @@ impl Kind for Opening<'_> {
     type Outcome = Opened;
 
     const HANDS_OVER: bool = true;
+    const FOLLOWS: bool = false;
 
     fn hear<'i>(&mut self, heard: Heard<'i>, _: Heed<'_>) -> Result<(OpeningEvent<'i>, Option<Reason>), Reason> {
         match heard {

@@ -229,6 +229,8 @@ impl Kind for Uploading {
     type Event<'i> = Event<'i>;
     type Outcome = Outcome;
 
+    const FOLLOWS: bool = false;
+
     fn hear<'i>(&mut self, heard: Heard<'i>, heed: Heed<'_>) -> Result<(Event<'i>, Option<Reason>), Reason> {
         let event = match heard {
             // Redirects are not followed.

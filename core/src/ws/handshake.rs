@@ -36,7 +36,7 @@ use super::sha1::sha1;
 use crate::base64::Encoder;
 use crate::http::fields::{Fields, list, trim};
 use crate::http::head::Head;
-use crate::scan::is_token;
+use crate::scan::{is_token, split};
 use crate::sink::{Full, Sink, Window};
 
 /// The value of `Sec-WebSocket-Key`: 16 random bytes in base64.
@@ -104,7 +104,7 @@ impl<'p> Protocols<'p> {
     }
 
     fn names(self) -> impl Iterator<Item = &'p [u8]> {
-        self.0.iter().flat_map(|names| names.as_bytes().split(|byte| *byte == b',').map(trim))
+        self.0.iter().flat_map(|names| split(b',', names.as_bytes()).map(trim))
     }
 
     /// The one of this name, which is case-sensitive.
