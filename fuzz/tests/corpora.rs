@@ -56,6 +56,21 @@ fn req_12_utf8() {
 }
 
 #[test]
+fn sock_01_handshake() {
+    replay("handshake");
+}
+
+#[test]
+fn sock_07_socket_bytes() {
+    replay("socket_bytes");
+}
+
+#[test]
+fn sock_10_frames() {
+    replay("frames");
+}
+
+#[test]
 fn sock_09_inflate() {
     replay("inflate");
 }
