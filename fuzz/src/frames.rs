@@ -205,7 +205,8 @@ fn write(data: &[u8], random: &mut Random) {
             assert!(tx.iter().all(|byte| *byte == 0xa5), "written, and said not to be");
         }
         // The largest that fits, by trying.
-        let size = |payload: usize| payload + 6 + if payload > 125 { 2 } else { 0 } + if payload > 65_535 { 6 } else { 0 };
+        let size =
+            |payload: usize| payload + 6 + if payload > 125 { 2 } else { 0 } + if payload > 65_535 { 6 } else { 0 };
         let largest = (room.saturating_sub(14)..=room).rev().find(|payload| size(*payload) <= room);
         assert_eq!(frame::payload_room(room), largest);
     }

@@ -25,6 +25,8 @@ pub mod request_ops;
 pub mod resolve;
 pub mod response;
 pub mod socket_bytes;
+pub mod socket_ops;
+pub mod socket_watch;
 pub mod splits;
 pub mod transfer_ops;
 pub mod tree;
@@ -36,7 +38,7 @@ pub mod watched;
 pub type Run = fn(&[u8]);
 
 /// Every target, by the name of its program and of its folder of inputs.
-pub const TARGETS: [(&str, Run); 19] = [
+pub const TARGETS: [(&str, Run); 20] = [
     ("base64", base64::run),
     ("frames", frames::run),
     ("handshake", handshake::run),
@@ -53,6 +55,7 @@ pub const TARGETS: [(&str, Run); 19] = [
     ("resolve", resolve::run),
     ("response", response::run),
     ("socket_bytes", socket_bytes::run),
+    ("socket_ops", socket_ops::run),
     ("transfer_ops", transfer_ops::run),
     ("url", url::run),
     ("utf8", utf8::run),

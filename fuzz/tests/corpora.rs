@@ -66,6 +66,11 @@ fn sock_07_socket_bytes() {
 }
 
 #[test]
+fn sock_02_socket_ops() {
+    replay("socket_ops");
+}
+
+#[test]
 fn sock_10_frames() {
     replay("frames");
 }
