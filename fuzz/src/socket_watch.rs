@@ -77,6 +77,9 @@ pub struct Watched<'r> {
     rx: Vec<u8>,
     counted: usize,
     linked: bool,
+    secured: bool,
+    /// The request is out.
+    asked: bool,
     /// The end of the stream was told.
     ended: bool,
     /// Bytes have come that the socket has not seen.
@@ -135,6 +138,8 @@ impl<'r> Watched<'r> {
             rx: Vec::new(),
             counted: 0,
             linked: false,
+            secured: false,
+            asked: false,
             ended: false,
             news: false,
             mark: 0,
@@ -182,6 +187,8 @@ impl<'r> Watched<'r> {
         match action {
             Action::Done(opened) => {
                 assert_eq!(self.linked, opened.result.is_ok(), "an open socket has a link, and no other has");
+                assert!(self.asked || !self.linked, "open before the request is out");
+                assert!(self.secured || !self.linked || !task.route().secure, "open without TLS");
                 let again = task.poll(instant(now), b"", &mut tx);
                 assert!(matches!(again, Poll { consumed: 0, action: Action::Done(same) } if same == opened));
                 self.opening = None;
@@ -209,9 +216,16 @@ impl<'r> Watched<'r> {
                 self.rx.clear();
                 task.connected(false).unwrap();
             }
-            Action::Secure => task.secured().unwrap(),
+            Action::Secure => {
+                assert!(task.route().secure && !self.secured && self.rx.len() == consumed);
+                (self.secured, self.asked) = (true, false);
+                task.secured().unwrap();
+            }
             Action::Transmit { length, more } => {
                 assert!((1..=256).contains(&length));
+                let route = task.route();
+                assert!(self.secured || !route.secure || route.proxy.is_some(), "sent before TLS");
+                self.asked = !more && !self.write_fails;
                 if std::mem::take(&mut self.write_fails) {
                     task.write_failed();
                 } else {
