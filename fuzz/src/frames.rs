@@ -137,8 +137,8 @@ pub(crate) fn agrees_with_tungstenite(data: &[u8], items: &[Item]) {
     }
     let mut expected = whole_messages(items);
     match items.last() {
-        // There it goes on.
-        Some(Item::Violation(Violation::OverlongLength | Violation::LengthTopBit)) => {
+        // There it goes on; also where a short control frame has its length in a long form.
+        Some(Item::Violation(Violation::OverlongLength | Violation::LengthTopBit | Violation::LongControl)) => {
             assert!(read.starts_with(&expected), "{read:?}, not {expected:?}");
             return;
         }

@@ -359,7 +359,12 @@ impl<'r> World<'_, '_, 'r> {
         }
     }
 
-    fn check_rule(&self) {
+    fn check_rule(&mut self) {
+        // Whatever came late of another connection.
+        for (which, other) in self.connections.iter().enumerate() {
+            let reports = |kind| self.one.reports(other.ticket, kind);
+            assert!(self.current == Some(which) || !KINDS.into_iter().any(reports), "reported of {which}");
+        }
         let current = self.current.map(|which| &self.connections[which]);
         assert_eq!(self.one.current(), current.map(|connection| connection.ticket));
         let has = |connection: &&Connection<'_>, kind| connection.told.contains(&kind);

@@ -265,6 +265,10 @@ impl<'r> Watched<'r> {
     }
 
     fn go_on(&mut self, now: u64, piece: usize) -> Came {
+        if self.closed && !self.linked {
+            // It was dropped.
+            return Came::Idle;
+        }
         if !self.held && self.transmit(now) {
             return Came::Moved;
         }
@@ -359,7 +363,7 @@ impl<'r> Watched<'r> {
         assert!(self.rx.len() <= MAX_CONTROL, "more is left than a control frame");
         if socket.is_finished(instant(now)) {
             assert!(self.closed);
-            self.linked = false;
+            (self.linked, self.owes_close) = (false, false);
             return Came::Idle;
         }
         if !self.linked {
@@ -397,7 +401,7 @@ impl<'r> Watched<'r> {
         if !has_output {
             return false;
         }
-        assert!(!self.mute && self.linked);
+        assert!(!self.mute && self.linked, "output for no link");
         let until = socket.write_deadline(instant(now));
         let latest = self.ending.map_or(now.saturating_add(30_000), |since| since.saturating_add(self.close_timeout));
         assert_eq!(until, instant(latest));
@@ -649,7 +653,7 @@ impl<'r> Watched<'r> {
         if self.held {
             return;
         }
-        assert!(!socket.has_output(instant(now)));
+        assert!(!self.linked || !socket.has_output(instant(now)));
         assert!(!self.owes_close || self.close_sent, "no Close frame was sent");
         assert!(self.due.is_none(), "an error was not told");
         assert!(!self.ended || self.closed, "the end of the link ends the socket");
