@@ -92,7 +92,7 @@ impl<'d, const N: usize> Sockets<'d, N> {
         free().for_each(Slot::forget_unsaid);
         let slot = free().find(|slot| slot.is_over()).or_else(|| free().next())?;
         slot.taken.set(true);
-        Some(Tcp { slot, finished: false })
+        Some(Tcp { slot, finished: false, duplex: false })
     }
 
     /// How many sockets are neither in use nor kept, and how many of these have nothing more to say to their last peer.
@@ -139,6 +139,8 @@ pub struct Tcp<'s, 'd> {
     slot: &'s Slot<'d>,
     /// It is closed, not reset.
     finished: bool,
+    /// Both sides say what they like when they like.
+    duplex: bool,
 }
 
 impl<'s, 'd> Tcp<'s, 'd> {
@@ -149,12 +151,15 @@ impl<'s, 'd> Tcp<'s, 'd> {
 
     /// Closes it behind what was written. Nothing waits for that; the socket can be used again at once.
     pub(crate) fn finish(mut self) {
-        self.will_finish();
+        self.finished = true;
     }
 
-    /// When it is dropped, it is closed behind what was written.
-    pub(crate) const fn will_finish(&mut self) {
+    /// Makes it fit for a WebSocket: what comes is no reason to stop writing, and a Close frame is to reach the server
+    /// also where nobody waits for its answer.
+    pub(crate) const fn into_duplex(mut self) -> Self {
         self.finished = true;
+        self.duplex = true;
+        self
     }
 
     /// Opens a connection. Without a limit this can take for ever.
@@ -297,7 +302,7 @@ impl embedded_io_async::Write for Tcp<'_, '_> {
             if is_stalled {
                 // Also woken when something comes.
                 let _ = self.slot.with(|socket| pin!(socket.wait_read_ready()).poll(context).is_ready());
-                if self.slot.is_readable() {
+                if self.slot.is_readable() && !self.duplex {
                     return Poll::Ready(Err(ErrorKind::ConnectionAborted));
                 }
             }

@@ -77,6 +77,7 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Transport for CallTransport<'_, 
         let mut tcp = self.take_socket().ok_or(Fault::Connect)?;
         let (host, port) = route.first_hop();
         resolve::connect(self.client.sockets.stack(), &mut tcp, host, port).await?;
+        let tcp = if self.random.is_some() { tcp.into_duplex() } else { tcp };
         Ok(Link { slot: tcp.slot(), stream: Stream::Plain(tcp) })
     }
 
@@ -116,11 +117,7 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> SocketTransport for CallTranspor
 
     async fn readable(&self, link: &mut Self::Link) {
         match &mut link.stream {
-            Stream::Plain(tcp) => {
-                // A Close frame is to reach the server, also where nobody waits for its answer.
-                tcp.will_finish();
-                tcp.readable().await;
-            }
+            Stream::Plain(tcp) => tcp.readable().await,
             Stream::Secured(session) => session.readable().await,
         }
     }

@@ -6,7 +6,6 @@ pub(crate) mod cable;
 pub(crate) mod clock;
 pub(crate) mod executor;
 pub(crate) mod http;
-pub(crate) mod peer;
 pub(crate) mod site;
 pub(crate) mod udp;
 

@@ -11,13 +11,15 @@ use embassy_time::{Duration, Timer, with_timeout};
 use rustls::{ServerConfig, ServerConnection};
 use sha1::Digest as _;
 
-use super::executor::Executor;
-use super::http::{Seen, Step};
-use super::site::routes;
+use crate::world::executor::Executor;
+use crate::world::http::{Seen, Step};
+use crate::world::site::routes;
 
 #[derive(Clone, Default)]
 pub(crate) struct Peer {
     config: Option<Arc<ServerConfig>>,
+    /// What begins behind CONNECT.
+    tunnel: Option<Arc<ServerConfig>>,
     pub(crate) connections: Rc<Cell<u64>>,
     pub(crate) open: Rc<Cell<u64>>,
     /// Connections that ended with close_notify.
@@ -25,7 +27,7 @@ pub(crate) struct Peer {
     pub(crate) seen: Rc<RefCell<Vec<Seen>>>,
     /// The Close frames that came: code and reason.
     pub(crate) closes: Rc<RefCell<Vec<(u16, String)>>>,
-    /// Hosts that were asked for with CONNECT; everything goes on to the same server.
+    /// Hosts that were asked for with CONNECT; this is the server behind the tunnel, too.
     pub(crate) tunnels: Rc<RefCell<Vec<String>>>,
 }
 
@@ -119,6 +121,12 @@ impl Wire<'_, '_> {
 
     async fn request(&mut self) -> Option<Seen> {
         let end = loop {
+            if self.bytes.first() == Some(&0x16) {
+                // TLS, and this is not.
+                self.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await?;
+                self.close().await;
+                return None;
+            }
             if let Some(at) = self.bytes.windows(4).position(|four| four == b"\r\n\r\n") {
                 break at + 4;
             }
@@ -152,7 +160,16 @@ impl Peer {
         at_once: usize,
         config: Option<ServerConfig>,
     ) -> Self {
-        let peer = Self { config: config.map(Arc::new), ..Self::default() };
+        Self { config: config.map(Arc::new), ..Self::default() }.run(executor, stack, port, at_once)
+    }
+
+    /// Serves as a proxy.
+    pub(crate) fn proxy(executor: &mut Executor, stack: Stack<'static>, port: u16, behind: ServerConfig) -> Self {
+        Self { tunnel: Some(Arc::new(behind)), ..Self::default() }.run(executor, stack, port, 2)
+    }
+
+    fn run(self, executor: &mut Executor, stack: Stack<'static>, port: u16, at_once: usize) -> Self {
+        let peer = self;
         for _ in 0..at_once {
             executor.spawn(peer.clone().serve(stack, port));
         }
@@ -186,6 +203,7 @@ impl Peer {
             if seen.method() == "CONNECT" {
                 self.tunnels.borrow_mut().push(seen.path().to_owned());
                 wire.write(b"HTTP/1.1 200 Established\r\n\r\n").await?;
+                wire.tls = self.tunnel.clone().map(|config| ServerConnection::new(config).unwrap());
                 continue;
             }
             if seen.path().starts_with("/socket") {
