@@ -169,10 +169,10 @@ impl<'s, 'd> Place<'s, 'd> {
     }
 
     pub(super) async fn read_from(&self, session: &mut Session<'_, Tcp<'s, 'd>>) {
-        let read = session.read_with(|bytes| with(&self.incoming, |chunk| chunk.push(bytes)).unwrap_or(0)).await;
+        let read = session.read_ready_with(|bytes| with(&self.incoming, |chunk| chunk.push(bytes)).unwrap_or(0)).await;
         match read {
-            Ok(0) => self.ended.set(Some(Ok(()))),
-            Ok(_) => {}
+            Ok(None) => self.ended.set(Some(Ok(()))),
+            Ok(Some(_)) => {}
             Err(kind) => self.ended.set(Some(Err(kind))),
         }
         wake(&self.user);

@@ -73,6 +73,21 @@ fn ctx_08_all_three_calls_over_a_cable_that_loses_doubles_and_reorders() {
 }
 
 #[test]
+fn ctx_08_tickets_that_come_before_the_answer_do_not_hold_up_what_is_sent() {
+    let mut site = site(1, Faults::NONE);
+    site.run::<_, 1>(async |client, _| {
+        // More than all buffers on the way hold, over a new session, and the server answers at its end only.
+        let (mut buffers, content) = (Buffers::new(), vec![b'y'; 40_000]);
+        let boundary = Boundary::new([1; 16]);
+        let upload = Upload::new("https://device.test/echo", FileType::Image, "f", boundary).file("f", 0);
+        let mut source = storage::Bytes::new(&content);
+        let start = clock::now_ms();
+        assert!(client.upload_file(&upload, &mut source, buffers.memory(), |_| ()).await.is_ok());
+        assert!(clock::now_ms() - start < 5000);
+    });
+}
+
+#[test]
 fn ctx_08_a_server_that_is_not_the_one_is_refused_through_the_client() {
     let mut good = site(1, Faults::NONE);
     let plain = Peer::start(&mut good.world.executor, good.world.server, 80, 2, None);
