@@ -50,7 +50,6 @@ fn core_02_sizes_of_futures_are_bounded() {
 }
 
 fn calls<'s, 'd>(with: &str, client: &Client<'s, 'd, impl Secure<'s, 'd>, 2>) {
-
     let request = Request::new("http://192.168.69.2/json");
     let mut buffers = Buffers::new();
     bounded(&format!("`request`{with}"), size_of_val(&client.request(&request, buffers.memory())), 3200);

@@ -220,7 +220,8 @@ impl<'p, 's, 'd, C: Fn() -> u64, R: CryptoRngCore, const M: usize> Secure<'s, 'd
             free |= place.stage() == Stage::Idle;
             served |= place.stage() != Stage::Absent;
         }
-        if served && !free
+        if served
+            && !free
             && let Ok(mut waiting) = self.waiting.try_borrow_mut()
         {
             waiting.register(waker);
