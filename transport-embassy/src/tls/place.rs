@@ -154,9 +154,9 @@ impl<'s, 'd> Place<'s, 'd> {
         wake(&self.user);
     }
 
+    #[expect(clippy::await_holding_refcell_ref, reason = "the stream never borrows, but tries to, and waits")]
     async fn try_write_to(&self, session: &mut Session<'_, Tcp<'s, 'd>>) -> Result<(), ErrorKind> {
         if let Ok(mut outgoing) = self.outgoing.try_borrow_mut() {
-            // The stream waits as long as this is borrowed.
             while !outgoing.is_empty() {
                 let written = session.write(outgoing.filled()).await?;
                 if written == 0 {
