@@ -16,6 +16,8 @@ use embassy_time::{Duration, Instant, Timer, with_timeout};
 use embedded_io::ErrorKind;
 use miniwire_core::reason::Fault;
 
+use crate::tls::Link;
+
 /// How long the FIN of a connection that the peer has closed is repeated before it is given up.
 const LINGER: Duration = Duration::from_secs(10);
 /// How long a new connection waits for the reset of the old one to go out. Where the peer's hardware address is not
@@ -63,6 +65,10 @@ pub(crate) struct Slot<'d> {
     taken: Cell<bool>,
     /// When it was given back.
     since: Cell<Instant>,
+    /// The connection is to be closed, not reset.
+    finished: Cell<bool>,
+    /// Both sides of the connection say what they like when they like.
+    duplex: Cell<bool>,
 }
 
 impl<'d, const N: usize> Sockets<'d, N> {
@@ -75,7 +81,13 @@ impl<'d, const N: usize> Sockets<'d, N> {
             let mut socket = TcpSocket::new(stack, receive, transmit);
             // Head and body are written one after the other, and the peer may wait before it acknowledges the head.
             socket.set_nagle_enabled(false);
-            Slot { socket: RefCell::new(socket), taken: Cell::new(false), since: Cell::new(Instant::MIN) }
+            Slot {
+                socket: RefCell::new(socket),
+                taken: Cell::new(false),
+                since: Cell::new(Instant::MIN),
+                finished: Cell::new(false),
+                duplex: Cell::new(false),
+            }
         });
         Self { stack, slots }
     }
@@ -90,6 +102,8 @@ impl<'d, const N: usize> Sockets<'d, N> {
         free().for_each(Slot::forget_unsaid);
         let slot = free().find(|slot| slot.is_over()).or_else(|| free().next())?;
         slot.taken.set(true);
+        slot.finished.set(false);
+        slot.duplex.set(false);
         Some(Tcp { slot })
     }
 
@@ -141,6 +155,18 @@ impl<'s, 'd> Tcp<'s, 'd> {
     /// What sees the socket when a session owns the connection.
     pub(crate) fn slot(&self) -> &'s Slot<'d> {
         self.slot
+    }
+
+    /// Closes it behind what was written. Nothing waits for that; the socket can be used again at once.
+    pub(crate) fn finish(self) {
+        self.slot.finished.set(true);
+    }
+
+    /// Makes it fit for a WebSocket: what comes is no reason to stop writing, and a Close frame is to reach the server
+    /// also where nobody waits for its answer.
+    pub(crate) fn make_duplex(&self) {
+        self.slot.finished.set(true);
+        self.slot.duplex.set(true);
     }
 
     /// Opens a connection. Without a limit this can take for ever.
@@ -228,7 +254,7 @@ impl Drop for Tcp<'_, '_> {
             State::TimeWait => {}
             // The peer has not been heard of: if it is there after all, the stack resets what it takes for a connection.
             State::Closed | State::SynSent => forget(socket),
-            State::CloseWait => {
+            state if state == State::CloseWait || self.slot.finished.get() => {
                 socket.set_timeout(Some(LINGER));
                 socket.close();
             }
@@ -236,6 +262,16 @@ impl Drop for Tcp<'_, '_> {
             _ => socket.abort(),
         });
         self.slot.taken.set(false);
+    }
+}
+
+impl Link for Tcp<'_, '_> {
+    async fn readable(&mut self) {
+        poll_fn(|context| {
+            let _ = self.slot.with(|socket| pin!(socket.wait_read_ready()).poll(context).is_ready());
+            if self.slot.is_readable() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 }
 
@@ -273,7 +309,7 @@ impl embedded_io_async::Write for Tcp<'_, '_> {
             if is_stalled {
                 // Also woken when something comes.
                 let _ = self.slot.with(|socket| pin!(socket.wait_read_ready()).poll(context).is_ready());
-                if self.slot.is_readable() {
+                if self.slot.is_readable() && !self.slot.duplex.get() {
                     return Poll::Ready(Err(ErrorKind::ConnectionAborted));
                 }
             }
