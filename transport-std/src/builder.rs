@@ -10,14 +10,19 @@ use std::time::Duration;
 use miniwire_core::context::{BadContext, Context, Limits};
 use miniwire_core::drive::Trace;
 use miniwire_core::policy::{Policy, Whitelist};
+use miniwire_core::socket::Rule;
 
 use crate::client::{Client, Inner, Rules};
 use crate::files::TemporaryFiles;
 use crate::net::{Lookup, NoProxy, PoolLimits, Proxy, ProxyRules, Shared, TlsOptions, Tracer};
 use crate::session::Sessions;
+use crate::socket::Hub;
 
 /// The largest body that is taken whole, unless another limit is set.
 const MAX_BODY: u64 = 64 * 1024 * 1024;
+
+/// Bytes of messages that may wait to be sent, unless another limit is set.
+const SOCKET_QUEUE: usize = 1024 * 1024;
 
 /// A client that is being put together. The default is the *release* policy with an empty whitelist, which admits
 /// nothing.
@@ -40,6 +45,8 @@ pub struct ClientBuilder {
     pool: PoolLimits,
     lookup: Option<Arc<Lookup>>,
     tracer: Option<Arc<Tracer>>,
+    second_socket: Rule,
+    socket_queue: usize,
 }
 
 /// Why a client cannot be built.
@@ -102,6 +109,8 @@ impl ClientBuilder {
             pool: PoolLimits::default(),
             lookup: None,
             tracer: None,
+            second_socket: Rule::Replace,
+            socket_queue: SOCKET_QUEUE,
         }
     }
 
@@ -241,6 +250,19 @@ impl ClientBuilder {
         self
     }
 
+    /// A second `connectSocket` fails with code 2 while there is a connection; without this it takes its place (SOCK-02).
+    pub fn reject_second_socket(mut self) -> Self {
+        self.second_socket = Rule::Reject;
+        self
+    }
+
+    /// How many bytes of messages may wait to be sent; 1 MiB by default. What is more is refused with code 11, but for a
+    /// message that alone is longer.
+    pub fn socket_queue(mut self, bytes: usize) -> Self {
+        self.socket_queue = bytes;
+        self
+    }
+
     /// Shows what passes over the links, decrypted, to whoever wants to see it.
     pub fn trace(mut self, tracer: impl Fn(Trace<'_>) + Send + Sync + 'static) -> Self {
         self.tracer = Some(Arc::new(tracer));
@@ -281,6 +303,8 @@ impl ClientBuilder {
             net,
             sessions: Sessions::new(self.max_tasks, self.limits.url),
             files: TemporaryFiles::below(self.temporary_directory.unwrap_or_else(std::env::temp_dir)),
+            hub: Hub::new(self.second_socket),
+            socket_queue: self.socket_queue,
         }))
     }
 }

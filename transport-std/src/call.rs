@@ -50,11 +50,24 @@ struct Options {
     redirect: Redirect,
 }
 
-enum OwnedData {
+/// What goes with a call.
+pub(crate) enum OwnedData {
     None,
     Text(String),
     Bytes(Vec<u8>),
     Value(Box<dyn Value + Send>),
+}
+
+impl OwnedData {
+    /// As the core takes it.
+    pub(crate) fn as_data(&self) -> Data<'_> {
+        match self {
+            Self::None => Data::None,
+            Self::Text(text) => Data::Text(text),
+            Self::Bytes(bytes) => Data::Bytes(bytes),
+            Self::Value(value) => Data::Value(&**value),
+        }
+    }
 }
 
 impl Call {
@@ -204,16 +217,10 @@ impl Work for Options {
 impl Options {
     fn with_request<T>(&self, run: impl FnOnce(&Request<'_>) -> T) -> T {
         let headers = borrowed(&self.headers);
-        let data = match &self.data {
-            OwnedData::None => Data::None,
-            OwnedData::Text(text) => Data::Text(text),
-            OwnedData::Bytes(bytes) => Data::Bytes(bytes),
-            OwnedData::Value(value) => Data::Value(&**value),
-        };
         let request = Request::new(&self.url)
             .method(self.method)
             .headers(&headers)
-            .data(data)
+            .data(self.data.as_data())
             .timeout(self.timeout)
             .data_type(self.data_type)
             .redirect(self.redirect);

@@ -21,6 +21,7 @@ use crate::call::Call;
 use crate::files::{DownloadCall, TemporaryFiles, UploadCall};
 use crate::net::{Net, ProxyRules, Shared, Switch, Tracer};
 use crate::session::{Parts, Session, Sessions};
+use crate::socket::Hub;
 
 /// A mini program's context (CTX-01). Cheap to clone; clones share everything.
 ///
@@ -44,6 +45,16 @@ pub(crate) struct Inner {
     pub(crate) net: Arc<Shared>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) files: TemporaryFiles,
+    pub(crate) hub: Arc<Hub>,
+    /// Bytes of messages that may wait to be sent.
+    pub(crate) socket_queue: usize,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // A connection ends with its page (CTX-06).
+        self.hub.unload();
+    }
 }
 
 /// What the policy is made of, owned.
@@ -126,7 +137,8 @@ impl Client {
         miniwire_core::can_i_use::can_i_use(schema)
     }
 
-    /// The page was unloaded: every call under way ends, with code 1, or 12 for an upload or a download (CTX-06). Later calls are not affected.
+    /// The page was unloaded: every call under way ends, with code 1, or 12 for an upload or a download, and the socket
+    /// closes with 1001 (CTX-06). Later calls are not affected.
     pub fn unload_page(&self) {
         self.inner.sessions.unload();
     }
@@ -223,6 +235,18 @@ impl Client {
     /// Bytes of a body that is taken whole.
     pub(crate) fn max_body(&self) -> u64 {
         self.inner.max_body
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.inner.hub
+    }
+
+    pub(crate) fn socket_queue(&self) -> usize {
+        self.inner.socket_queue
     }
 
     pub(crate) fn temporary_files(&self) -> &TemporaryFiles {

@@ -3,7 +3,8 @@
 //! A [`Client`] is the mini program's context: who it is, which hosts it may talk to, whom it trusts. `my.request` is
 //! [`Client::request`]; it is made blocking with [`Call::send`], or as the reference has it with callbacks and a
 //! [`RequestTask`], with [`Call::start`]. In the same two ways `my.uploadFile` is [`Client::upload_file`] and
-//! `my.downloadFile` is [`Client::download_file`].
+//! `my.downloadFile` is [`Client::download_file`]. `my.connectSocket` is [`Client::connect_socket`], with listeners or with a
+//! loop of the caller's.
 //!
 //! Everything that is protocol is in `miniwire-core`; this crate opens sockets, resolves names, verifies certificates and
 //! keeps connections.
@@ -18,6 +19,7 @@ mod client;
 mod files;
 mod net;
 mod session;
+mod socket;
 mod started;
 
 #[cfg(feature = "cli")]
@@ -35,4 +37,6 @@ pub use miniwire_core::policy::Api;
 pub use miniwire_core::progress::ProgressUpdate;
 pub use miniwire_core::reason::{CertificateFault, Reason};
 pub use miniwire_core::request::{DataType, Method, Redirect, Request};
+pub use miniwire_core::socket::RegistryFull;
+pub use socket::{ConnectSocket, Message, NothingCame, Socket, SocketClose, SocketEvent, SocketListener, SocketOpen};
 pub use started::AbortHandle;

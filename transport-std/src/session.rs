@@ -80,6 +80,12 @@ impl Sessions {
         }
     }
 
+    fn take_back(&self, state: &mut State, parts: Parts) {
+        if !state.closed && state.idle.len() < self.max {
+            state.idle.push(parts);
+        }
+    }
+
     /// Ends every call that is under way (CTX-06).
     pub(crate) fn unload(&self) {
         let active = lock(&self.state).active.clone();
@@ -110,14 +116,28 @@ impl Session {
     }
 }
 
+impl Session {
+    /// Keeps the slot and the caller's switch without the buffers, for what goes on with memory of its own.
+    pub(crate) fn give_buffers_back(&mut self) {
+        if self.switch.is_some()
+            && let Some(parts) = self.parts.take()
+        {
+            self.sessions.take_back(&mut lock(&self.sessions.state), parts);
+        }
+    }
+}
+
 impl Drop for Session {
     fn drop(&mut self) {
-        let Some(mut parts) = self.parts.take() else { return };
+        let parts = self.parts.take();
         let mut state = lock(&self.sessions.state);
-        let switch = self.switch.as_ref().unwrap_or(&parts.switch);
-        if let Some(at) = state.active.iter().position(|active| Arc::ptr_eq(active, switch)) {
+        let switch = self.switch.as_ref().or(parts.as_ref().map(|parts| &parts.switch));
+        if let Some(switch) = switch
+            && let Some(at) = state.active.iter().position(|active| Arc::ptr_eq(active, switch))
+        {
             state.active.swap_remove(at);
         }
+        let Some(mut parts) = parts else { return };
         if self.switch.is_none() {
             // A switch that has ended a call ends no other. Whoever still holds it may yet come to use it.
             match Arc::get_mut(&mut parts.switch) {
@@ -125,8 +145,6 @@ impl Drop for Session {
                 None => parts.switch = Arc::new(Switch::new()),
             }
         }
-        if !state.closed && state.idle.len() < self.sessions.max {
-            state.idle.push(parts);
-        }
+        self.sessions.take_back(&mut state, parts);
     }
 }

@@ -95,7 +95,7 @@ impl<W: Work> Draft<W> {
 
 impl<A> Callbacks<A> {
     /// `success` or `fail` first, then `complete`; a panic in one stays there.
-    fn report(self, result: Result<A, Failure>) {
+    pub(crate) fn report(self, result: Result<A, Failure>) {
         let Self { success, fail, complete } = self;
         caught(|| match result {
             Ok(answer) => success.map(|success| success(answer)),

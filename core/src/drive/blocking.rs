@@ -14,7 +14,7 @@ use crate::request::{Collect, Failure, Outcome, Request, RequestTask, Response};
 use crate::storage::{Source, Store};
 use crate::task::{Action, Poll, Task};
 use crate::upload::{self, Upload, UploadTask};
-pub use socket::{Socket, SocketTransport};
+pub use socket::{Socket, SocketTransport, open_socket};
 
 /// Calls `my.request` and takes the answer whole: `Ok` is `success`, `Err` is `fail`.
 ///

@@ -42,6 +42,13 @@ pub struct Opened {
     pub status: Option<u16>,
 }
 
+impl Opened {
+    /// An attempt that a driver gave up before, or after, the task had its say.
+    pub const fn failed(reason: Reason) -> Self {
+        Self { result: Err(reason), status: None }
+    }
+}
+
 /// An attempt that failed, for the callers of a whole [`connect`](crate::drive::blocking::Socket::connect).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

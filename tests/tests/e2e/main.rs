@@ -13,6 +13,7 @@ mod keep_alive;
 mod proxy;
 mod redirects;
 mod request;
+mod socket;
 mod streaming;
 mod tls;
 mod upload;

@@ -9,6 +9,7 @@ use miniwire_core::reason::Fault;
 use miniwire_core::time::Instant;
 use rustls::ClientConfig;
 
+use super::duplex::DuplexLink;
 use super::interrupt::{Interrupted, Switch};
 use super::pool::Key;
 use super::socket::Socket;
@@ -55,6 +56,14 @@ impl NetLink {
     /// See [`Socket::detach`].
     pub(crate) fn detach(&mut self) -> Result<(), Interrupted> {
         self.socket.detach()
+    }
+
+    /// The same link without blocking, its call ended. What was read ahead stays with it.
+    ///
+    /// # Errors
+    /// Where the system refuses.
+    pub(crate) fn into_duplex(mut self) -> std::io::Result<DuplexLink> {
+        DuplexLink::new(self.socket.share()?, self.tls.take().map(|tls| *tls))
     }
 
     /// Whether bytes that nobody asked for, an end or an error have been read already. Costs no system call.

@@ -6,6 +6,7 @@
 
 mod clock;
 mod connect;
+mod duplex;
 mod interrupt;
 mod key_usage;
 mod link;
@@ -21,13 +22,15 @@ mod verify;
 use std::sync::Arc;
 use std::time::{Duration, Instant as StdInstant};
 
-use miniwire_core::drive::{Link, Route, Trace, Transport};
+use miniwire_core::drive::blocking::SocketTransport;
+use miniwire_core::drive::{Link, NoRandomness, Route, Trace, Transport};
 use miniwire_core::reason::{Fault, Interrupt, Reason};
 use miniwire_core::time::Instant;
 use rustls::ClientConfig;
 
 use clock::Clock;
-pub(crate) use interrupt::{Switch, lock};
+pub(crate) use duplex::DuplexLink;
+pub(crate) use interrupt::{Switch, Wake, lock};
 pub(crate) use link::NetLink;
 use pool::Pool;
 pub(crate) use pool::PoolLimits;
@@ -64,6 +67,24 @@ impl Shared {
             pool: Pool::new(limits),
         }))
     }
+
+    /// The time now, on the clock of every call.
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// How long until then; `None` where that has passed.
+    pub(crate) fn left(&self, until: Instant) -> Option<Duration> {
+        self.clock.left(until)
+    }
+
+    /// Fills `bytes` with what nobody can foresee: the operating system's.
+    ///
+    /// # Errors
+    /// [`NoRandomness`] where the system gives none.
+    pub(crate) fn random(&self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        self.tls.crypto_provider().secure_random.fill(bytes).map_err(|_| NoRandomness)
+    }
 }
 
 /// How long the phases of a call took, all hops of all redirects added up. Zero for what did not happen.
@@ -89,13 +110,23 @@ pub(crate) struct Net {
     fresh: Option<StdInstant>,
     // What the task was told last. Good enough for the age of a link, and cheaper than another look at the clock.
     last_now: Option<Instant>,
+    /// The switch serves whatever comes after the call.
+    keeps_switch: bool,
 }
 
 impl Net {
     /// A transport for the call that `switch` ends. When it is dropped, the call is over, and the switch does nothing more.
     /// It begins at `start`, which is now.
     pub(crate) fn new(shared: Arc<Shared>, switch: Arc<Switch>, start: StdInstant) -> Self {
-        Self { shared, switch, tracer: None, timings: Timings::default(), fresh: Some(start), last_now: None }
+        Self {
+            shared,
+            switch,
+            tracer: None,
+            timings: Timings::default(),
+            fresh: Some(start),
+            last_now: None,
+            keeps_switch: false,
+        }
     }
 
     /// Shows `tracer` what happens.
@@ -109,14 +140,18 @@ impl Net {
         self.timings
     }
 
+    /// The call goes on after this: its switch stays as it is.
+    pub(crate) fn keep_switch(&mut self) {
+        self.keeps_switch = true;
+    }
+
     /// Random bytes that nobody can foresee.
     ///
     /// # Errors
     /// [`Reason::Tls`] where the system gives none: nothing secure is possible then.
     pub(crate) fn entropy<const N: usize>(&self) -> Result<[u8; N], Reason> {
         let mut bytes = [0; N];
-        let random = self.shared.tls.crypto_provider().secure_random;
-        random.fill(&mut bytes).map(|()| bytes).map_err(|_| Reason::Tls)
+        self.shared.random(&mut bytes).map(|()| bytes).map_err(|NoRandomness| Reason::Tls)
     }
 
     fn roughly_now(&mut self) -> Instant {
@@ -185,9 +220,17 @@ impl Transport for Net {
     }
 }
 
+impl SocketTransport for Net {
+    fn random(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        self.shared.random(bytes)
+    }
+}
+
 impl Drop for Net {
     fn drop(&mut self) {
-        self.switch.finish();
+        if !self.keeps_switch {
+            self.switch.finish();
+        }
     }
 }
 

@@ -54,6 +54,11 @@ impl Socket {
         self.call.take().map_or(Ok(()), |call| call.release())
     }
 
+    /// Another handle of the same stream, which nothing here touches any more once this one is dropped.
+    pub(crate) fn share(&self) -> io::Result<TcpStream> {
+        self.stream.try_clone()
+    }
+
     pub(crate) fn set_deadline(&mut self, until: Instant) {
         self.until = until;
     }

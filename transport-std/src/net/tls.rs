@@ -235,18 +235,18 @@ impl Tls {
 
     /// Passes some of the bytes read ahead through rustls.
     fn process(&mut self, socket: &mut Socket) -> Result<(), rustls::Error> {
-        let mut ahead = self.ahead.unread();
-        let before = ahead.len();
-        let result = self.connection.read_tls(&mut ahead).map_err(|error| rustls::Error::General(error.to_string()));
-        let taken = before - ahead.len();
-        self.ahead.consume(taken);
-        let result = result.and_then(|_| self.connection.process_new_packets());
+        let result = self.ahead.pass_to(&mut self.connection);
         if result.is_err() {
             self.broken = true;
             // The alert that says why, as far as the socket takes it.
             let _ = self.connection.write_tls(&mut Available(socket));
         }
-        result.map(|_| ())
+        result
+    }
+
+    /// For a stream that does not block: the connection, the bytes it has not seen, whether a record was refused.
+    pub(super) fn into_parts(self) -> (ClientConnection, ReadAhead, bool) {
+        (self.connection, self.ahead, self.broken)
     }
 
     /// Sends everything, however often a write times out before its deadline.
@@ -263,14 +263,14 @@ impl Tls {
 
 /// Bytes read from the socket that rustls has not seen.
 #[derive(Default)]
-struct ReadAhead {
+pub(super) struct ReadAhead {
     bytes: Vec<u8>,
     from: usize,
     to: usize,
 }
 
 impl ReadAhead {
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.from == self.to
     }
 
@@ -282,8 +282,25 @@ impl ReadAhead {
         self.from = self.from.saturating_add(n).min(self.to);
     }
 
-    /// Reads into the empty buffer, which is allocated once.
-    fn fill(&mut self, read: impl FnOnce(&mut [u8]) -> std::io::Result<usize>) -> std::io::Result<usize> {
+    /// Passes some of the bytes through rustls.
+    pub(super) fn pass_to(&mut self, connection: &mut ClientConnection) -> Result<(), rustls::Error> {
+        let mut unread = self.unread();
+        let before = unread.len();
+        let result = connection.read_tls(&mut unread).map_err(|error| rustls::Error::General(error.to_string()));
+        let taken = before - unread.len();
+        self.consume(taken);
+        result.and_then(|_| connection.process_new_packets()).map(|_| ())
+    }
+
+    /// Gives the memory of the empty buffer back.
+    pub(super) fn free(&mut self) {
+        if self.is_empty() {
+            *self = Self::default();
+        }
+    }
+
+    /// Reads into the empty buffer, which is allocated when it is first needed.
+    pub(super) fn fill(&mut self, read: impl FnOnce(&mut [u8]) -> std::io::Result<usize>) -> std::io::Result<usize> {
         self.bytes.resize(READ_AHEAD, 0);
         let n = read(&mut self.bytes)?;
         (self.from, self.to) = (0, n);

@@ -1,6 +1,6 @@
 //! What a handler gives back.
 
-use std::time::Duration;
+use std::{future::Future, pin::Pin, time::Duration};
 
 use hyper::{
     Response, StatusCode,
@@ -11,12 +11,12 @@ use serde_json::Value;
 
 use super::{
     body::{Body, Piece, Pieces, nothing, whole},
-    link::Ending,
+    link::{Ending, Link},
 };
 
 pub(super) const PLAIN: &str = "text/plain; charset=utf-8";
 
-/// First some bytes or a pause, past hyper; then a response through hyper, or the end.
+/// First some bytes or a pause, past hyper; then a response through hyper, the end, or a WebSocket.
 pub(super) struct Answer {
     pub(super) first: Pieces,
     pub(super) then: Then,
@@ -25,6 +25,18 @@ pub(super) struct Answer {
 pub(super) enum Then {
     Respond(Box<Response<Body>>),
     End(Ending),
+    Talk(Talk),
+}
+
+/// What a handler does with a connection that is its own.
+pub(super) type Talk = Box<dyn FnOnce(Link) -> Pin<Box<dyn Future<Output = Talked> + Send>> + Send>;
+
+/// How the talk on a WebSocket ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Talked {
+    pub(super) ending: Ending,
+    /// The code of the client's close frame, or what stands for none, RFC 6455 section 7.1.5.
+    pub(super) close: u16,
 }
 
 /// A request that a route does not take: a status, and a sentence saying why.
@@ -58,6 +70,14 @@ impl Answer {
     /// Like [`Answer::raw`], in one run.
     pub(super) fn bytes(bytes: impl Into<hyper::body::Bytes>, ending: Ending) -> Self {
         Self::raw(whole(bytes), ending)
+    }
+
+    /// `first`, past hyper, and then the connection to `talk`.
+    pub(super) fn talk<F>(first: Pieces, talk: impl FnOnce(Link) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = Talked> + Send + 'static,
+    {
+        Self { first, then: Then::Talk(Box::new(|link| Box::pin(talk(link)))) }
     }
 
     /// Puts a pause before all of it.

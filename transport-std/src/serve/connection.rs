@@ -3,7 +3,10 @@
 use std::{
     error::Error,
     net::SocketAddr,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use http_body_util::BodyExt;
@@ -14,6 +17,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 
 use super::{
+    Counters,
     answer::{Answer, Refusal, Then},
     body::Body,
     call::{self, Call, Head},
@@ -28,8 +32,8 @@ const LONGEST_BODY: usize = 64 << 20;
 pub(super) struct Connection<'s> {
     pub(super) scheme: &'static str,
     pub(super) peer: SocketAddr,
-    /// Requests of all connections.
-    pub(super) requests: &'s AtomicU64,
+    /// Of all connections.
+    pub(super) counters: &'s Counters,
 }
 
 impl Connection<'_> {
@@ -60,7 +64,7 @@ impl Connection<'_> {
     }
 
     async fn answer(&self, mut link: Link, request: Request<Incoming>, ordinal: u64) -> Result<Response<Body>, Ending> {
-        self.requests.fetch_add(1, Relaxed);
+        self.counters.requests.fetch_add(1, Relaxed);
         let (parts, body) = request.into_parts();
         let head = Head::of(&link.take_head(), &parts);
         let last = wants_close(&parts);
@@ -80,16 +84,25 @@ impl Connection<'_> {
                 found.route.answer(&call)
             }
         };
-        carry_out(&mut link, answer, last).await
+        self.carry_out(&mut link, answer, last).await
     }
-}
 
-async fn carry_out(link: &mut Link, Answer { first, then }: Answer, last: bool) -> Result<Response<Body>, Ending> {
-    link.write(first).await.map_err(|_| Ending::Close)?;
-    match then {
-        Then::Respond(response) => Ok(*response),
-        Then::End(Ending::Keep) if last => Err(Ending::Close),
-        Then::End(ending) => Err(ending),
+    async fn carry_out(&self, link: &mut Link, answer: Answer, last: bool) -> Result<Response<Body>, Ending> {
+        link.write(answer.first).await.map_err(|_| Ending::Close)?;
+        match answer.then {
+            Then::Respond(response) => Ok(*response),
+            Then::End(Ending::Keep) if last => Err(Ending::Close),
+            Then::End(ending) => Err(ending),
+            // hyper reads nothing meanwhile: it waits for the response, and takes no notice of FIN. What a client says
+            // before it has the 101, which it must not, hyper may have taken with the head; it is lost.
+            Then::Talk(talk) => {
+                // No head follows.
+                drop(link.take_head());
+                let talked = talk(link.clone()).await;
+                self.counters.closes.lock().unwrap_or_else(PoisonError::into_inner).push(talked.close);
+                Err(talked.ending)
+            }
+        }
     }
 }
 

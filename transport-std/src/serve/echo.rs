@@ -42,7 +42,6 @@ fn echo(call: &Call) -> Handled {
     let files = parts.iter().filter(|part| part.file_name.is_some());
     let files: Map<_, _> = files.map(|part| (part.name.clone(), text_of(&part.data).into())).collect();
     let url = if call.head.target.starts_with('/') { call.origin() } else { String::new() } + &call.head.target;
-    let raw_headers: Vec<Value> = call.head.fields.iter().map(|(name, value)| json!([name, value])).collect();
     Ok(Answer::json(&json!({
         "args": object(&call.args),
         "data": data,
@@ -53,10 +52,15 @@ fn echo(call: &Call) -> Handled {
         "method": call.method().as_str(),
         "origin": call.peer.ip().to_string(),
         "parts": parts.iter().map(Part::describe).collect::<Vec<_>>(),
-        "raw_headers": raw_headers,
+        "raw_headers": raw_headers(call),
         "raw_target": call.head.target,
         "url": url,
     })))
+}
+
+/// The header fields as they were on the wire: pairs of name and value.
+pub(super) fn raw_headers(call: &Call) -> Value {
+    call.head.fields.iter().map(|(name, value)| json!([name, value])).collect()
 }
 
 fn count(call: &Call) -> Handled {

@@ -41,7 +41,7 @@ pub(super) fn final_status(code: u16) -> Result<StatusCode, Refusal> {
     }
 }
 
-fn status(call: &Call) -> Handled {
+pub(super) fn status(call: &Call) -> Handled {
     let status = final_status(u16::try_from(call.count(0, 999)?).unwrap_or_default())?;
     let mut response =
         Response::builder().status(status).header(CONTENT_TYPE, call.arg("type").unwrap_or(PLAIN.as_bytes()));

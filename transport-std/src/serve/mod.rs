@@ -1,5 +1,5 @@
-//! A test server on the loopback interface: HTTP/1.1 and HTTPS, the routes of httpbin that a client needs, and every
-//! kind of answer that a client must refuse. It is what `miniwire serve` and the end-to-end tests start.
+//! A test server on the loopback interface: HTTP/1.1 and HTTPS, the routes of httpbin that a client needs, WebSockets
+//! on the same ports, and every kind of answer that a client must refuse. It is what `miniwire serve` and the end-to-end tests start.
 //!
 //! ```
 //! use std::io::{Read, Write};
@@ -21,12 +21,16 @@
 //!
 //! Routes that close the connection themselves take `?end=`: `close` (the orderly way), `cut` (FIN without TLS
 //! `close_notify`), `reset` or `keep`.
+//!
+//! The routes of WebSockets begin with `/ws/`. The good ones take `?protocol=`, the subprotocol to choose if the client
+//! offers it; without the argument it is the first one offered. What `/ws/raw/{kind}` sends breaks RFC 6455, or is rare
+//! and good.
 
 use std::{
-    fmt, io,
+    fmt, io, mem,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     thread::{self, JoinHandle},
@@ -55,6 +59,7 @@ mod multipart;
 mod raw;
 mod redirects;
 mod router;
+mod socket;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -89,6 +94,8 @@ pub struct Server {
 struct Counters {
     connections: AtomicU64,
     requests: AtomicU64,
+    /// The codes of the close frames of WebSocket clients.
+    closes: Mutex<Vec<u16>>,
 }
 
 /// Stops the runtime's thread when dropped, and waits for it.
@@ -177,6 +184,22 @@ impl Server {
         self.counters.requests.load(Relaxed)
     }
 
+    /// `ws://127.0.0.1:PORT` and `path`, which begins with `/`.
+    pub fn ws_url(&self, path: &str) -> String {
+        format!("ws://{}{path}", self.http)
+    }
+
+    /// `wss://localhost:PORT` and `path`, which begins with `/`.
+    pub fn wss_url(&self, path: &str) -> String {
+        format!("wss://localhost:{}{path}", self.https.port())
+    }
+
+    /// Takes the codes of the close frames that clients sent, one for each WebSocket that has ended since the last
+    /// call, in the order in which they ended: 1005 for a frame without a code, 1006 where none came.
+    pub fn take_closes(&self) -> Vec<u16> {
+        mem::take(&mut *self.counters.closes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn listen(&self, listener: TcpListener, tls: Option<TlsAcceptor>) -> io::Result<()> {
         let _within = self.runtime.enter();
         let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -236,5 +259,5 @@ async fn serve(stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>, co
             Err(_) => return,
         },
     };
-    Connection { scheme, peer, requests: &counters.requests }.serve(stream).await;
+    Connection { scheme, peer, counters: &counters }.serve(stream).await;
 }

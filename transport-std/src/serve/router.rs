@@ -9,7 +9,7 @@ use super::{
     answer::{Answer, Handled, PLAIN, Refusal, Then},
     bodies,
     call::{Call, fit},
-    echo, heads, malformed, raw, redirects,
+    echo, heads, malformed, raw, redirects, socket,
 };
 
 /// One line of the list that `/help` shows.
@@ -41,8 +41,16 @@ pub(super) struct Found {
     pub(super) places: Vec<Vec<u8>>,
 }
 
-const GROUPS: [&[Route]; 7] =
-    [HELP, echo::ROUTES, bodies::ROUTES, heads::ROUTES, redirects::ROUTES, raw::ROUTES, malformed::ROUTES];
+const GROUPS: [&[Route]; 8] = [
+    HELP,
+    echo::ROUTES,
+    bodies::ROUTES,
+    heads::ROUTES,
+    redirects::ROUTES,
+    raw::ROUTES,
+    malformed::ROUTES,
+    socket::ROUTES,
+];
 
 const HELP: &[Route] = &[Route::new("/", "this list", help), Route::new("/help", "this list", help)];
 
@@ -97,6 +105,10 @@ fn help(_: &Call) -> Handled {
     }
     text.push_str("\nKinds of /malformed:\n");
     for (kind, about) in malformed::kinds() {
+        text.push_str(&format!("  {kind:<28} {about}\n"));
+    }
+    text.push_str("\nKinds of /ws/raw:\n");
+    for (kind, about) in socket::kinds() {
         text.push_str(&format!("  {kind:<28} {about}\n"));
     }
     Ok(Answer::ok(PLAIN, text))

@@ -12,7 +12,8 @@ use crate::drive::{Link as _, NoRandomness, Received, SocketMemory, Trace};
 use crate::http::head::Head;
 use crate::reason::{Fault, Reason};
 use crate::socket::{
-    Assemble, ConnectFailure, ConnectSocket, Event, Handshake, OpeningEvent, OpeningTask, Sending, Settings, SocketTask,
+    Assemble, ConnectFailure, ConnectSocket, Event, Handshake, Opened, OpeningEvent, OpeningTask, Sending, Settings,
+    SocketTask,
 };
 use crate::ws::mask::Mask;
 
@@ -23,6 +24,35 @@ pub trait SocketTransport: Transport {
     /// # Errors
     /// [`NoRandomness`] where that cannot be done; nothing is sent then.
     fn random(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness>;
+}
+
+/// The opening handshake alone, for a driver that goes on by itself from [`SocketTask::after`]. Where it succeeds there is
+/// a link, and `rx` may have bytes that came behind the answer's head already. `on_open` gets that head and the subprotocol
+/// that the server chose, if any.
+pub fn open_socket<T: SocketTransport>(
+    transport: &mut T,
+    context: &Context<'_>,
+    connect: &ConnectSocket<'_>,
+    rx: &mut ReceiveBuffer<'_>,
+    tx: &mut [u8],
+    mut on_open: impl FnMut(Head<'_>, Option<&str>),
+) -> (Opened, Option<T::Link>) {
+    let mut random = [0; 16];
+    if transport.random(&mut random).is_err() {
+        return (Opened::failed(Reason::NoRandomness), None);
+    }
+    let handshake = Handshake::new(connect, random);
+    let task = OpeningTask::new(context, &handshake, transport.now());
+    let event = |event: OpeningEvent<'_>| {
+        if let OpeningEvent::Head { head, protocol } = event
+            && head.status() == 101
+        {
+            on_open(head, protocol);
+        }
+        Ok(())
+    };
+    let no_content = |_, _: &mut [u8]| Err(Reason::FileFailed);
+    super::run_over(transport, task, rx, tx, event, no_content)
 }
 
 /// How long a read waits at most before it is begun anew, in milliseconds: a clock of a day suffices.
@@ -65,25 +95,11 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         connect: &ConnectSocket<'_>,
         settings: Settings,
         memory: SocketMemory<'s>,
-        mut on_open: impl FnMut(Head<'_>, Option<&str>),
+        on_open: impl FnMut(Head<'_>, Option<&str>),
     ) -> Result<Self, ConnectFailure> {
-        let failed = |reason| ConnectFailure { reason, status: None };
-        let mut random = [0; 16];
-        transport.random(&mut random).map_err(|NoRandomness| failed(Reason::NoRandomness))?;
-        let handshake = Handshake::new(connect, random);
-        let task = OpeningTask::new(context, &handshake, transport.now());
         let SocketMemory { receive, transmit: tx, message } = memory;
         let mut rx = ReceiveBuffer::new(receive);
-        let event = |event: OpeningEvent<'_>| {
-            if let OpeningEvent::Head { head, protocol } = event
-                && head.status() == 101
-            {
-                on_open(head, protocol);
-            }
-            Ok(())
-        };
-        let no_content = |_, _: &mut [u8]| Err(Reason::FileFailed);
-        let (opened, link) = super::run_over(transport, task, &mut rx, tx, event, no_content);
+        let (opened, link) = open_socket(transport, context, connect, &mut rx, tx, on_open);
         if let Err(reason) = opened.result {
             return Err(ConnectFailure { reason, status: opened.status });
         }

@@ -14,6 +14,7 @@ use super::*;
 
 mod echo;
 mod framing;
+mod socket;
 mod tls;
 
 /// One server for the tests that do not count.
@@ -98,9 +99,17 @@ fn read_one(stream: &mut impl Read) -> Reply {
 fn the_list_has_every_route_and_kind() {
     let (root, help) = (get("/"), get("/help"));
     assert_eq!((root.status(), root.text()), (200, help.text()));
-    for line in
-        ["/get ", "/anything/*", "/bytes/{n}", "/redirect-to", "/malformed/{kind}", "  two-lengths ", "  endless-head "]
-    {
+    for line in [
+        "/get ",
+        "/anything/*",
+        "/bytes/{n}",
+        "/redirect-to",
+        "/malformed/{kind}",
+        "  two-lengths ",
+        "  endless-head ",
+        "/ws/echo ",
+        "  close-5000 ",
+    ] {
         assert!(help.text().contains(line), "{line}");
     }
     assert_eq!(get("/nothing").status(), 404);

@@ -10,7 +10,7 @@ use super::*;
 type Secure = StreamOwned<ClientConnection, TcpStream>;
 
 /// A connection whose handshake is yet to come, from a client that trusts `root`.
-fn secure(root: &CertificateDer<'static>, name: &str, address: SocketAddr) -> Secure {
+pub(super) fn secure(root: &CertificateDer<'static>, name: &str, address: SocketAddr) -> Secure {
     let mut roots = RootCertStore::empty();
     roots.add(root.clone()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))

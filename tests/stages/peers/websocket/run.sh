@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# WebSocket servers that nobody here wrote: Python's websockets, Node's ws, nginx in front of both, tinyproxy.
+#   run.sh --self-check    does a client that nobody here wrote get what they promise?
+#   run.sh --hold          prints where they are as JSON, and serves until standard input ends, or for 15 minutes
+# No stage: nothing of miniwire takes part yet. Needs nginx, tinyproxy, openssl, node with npm, python3 with venv (packages
+# come into target/).
+set -euo pipefail
+cd "$(dirname "$0")/../../../.."
+. tests/stages/lib/install.sh
+need openssl openssl
+need nginx nginx-light
+need tinyproxy tinyproxy-bin
+need python3 python3
+need node nodejs
+need npm npm
+
+here=tests/stages/peers/websocket
+peers="${CARGO_TARGET_DIR:-target}/stages/websocket"
+if ! cmp -s "$here/requirements.txt" "$peers/venv/installed.txt"; then
+    rm -rf "$peers/venv"
+    if ! python3 -m venv "$peers/venv" >/dev/null 2>&1; then
+        apt_install python3-venv || skip 'python3 has no venv, and it could not be installed (Debian: python3-venv)'
+        python3 -m venv --clear "$peers/venv"
+    fi
+    "$peers/venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt" ||
+        skip 'pip could not install websockets'
+    cp "$here/requirements.txt" "$peers/venv/installed.txt"
+fi
+if ! cmp -s "$here/package.json" "$peers/node/installed.json"; then
+    rm -rf "$peers/node"
+    mkdir -p "$peers/node"
+    cp "$here/package.json" "$peers/node/package.json"
+    npm install --prefix "$peers/node" --silent --no-audit --no-fund --ignore-scripts >/dev/null 2>&1 ||
+        skip 'npm could not install ws'
+    cp "$here/package.json" "$peers/node/installed.json"
+fi
+
+exec timeout 900 "$peers/venv/bin/python" -B tests/stages/websocket_peers.py "${1:---self-check}" "$peers"

@@ -1,0 +1,271 @@
+//! `my.connectSocket`: its options, and the ways to make the call.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use miniwire_core::drive::blocking::open_socket;
+use miniwire_core::drive::buffer::ReceiveBuffer;
+use miniwire_core::reason::Reason;
+use miniwire_core::socket::{self, Handshake, Opened, OpeningTask, Settings, SocketTask};
+use serde::Serialize;
+
+use super::Socket;
+use super::control::Control;
+use super::message::{SocketOpen, failure};
+use super::pump::Pump;
+use super::threaded;
+use crate::answer::{Failure, Response};
+use crate::call::OwnedData;
+use crate::client::Client;
+use crate::net::DuplexLink;
+use crate::session::Session;
+use crate::started::{Callbacks, borrowed};
+
+/// A call of `my.connectSocket` that is being put together. Every option has the reference's default.
+///
+/// ```no_run
+/// use miniwire_std::Client;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = Client::builder("2021000000000001", "1.0.0").allow("example.com").build()?;
+///
+/// // As the reference has it: what happens comes through the listeners.
+/// let sender = client.clone();
+/// client.on_socket_open(move |_: &_| drop(sender.send_socket_message("hello")))?;
+/// client.on_socket_message(|message: &miniwire_std::Message| println!("{}", message.data()))?;
+/// client.connect_socket("wss://api.example.com/news").start();
+///
+/// // With a loop of one's own, and no thread:
+/// let mut socket = client.connect_socket("wss://api.example.com/news").open()?;
+/// socket.send("hello")?;
+/// while let Some(event) = socket.recv() {
+///     println!("{event:?}");
+/// }
+/// # Ok(()) }
+/// ```
+#[must_use = "the call is made by `start`, `connect` or `open`"]
+pub struct ConnectSocket {
+    client: Client,
+    options: Options,
+    callbacks: Callbacks<()>,
+}
+
+pub(super) struct Options {
+    url: String,
+    headers: Vec<(String, String)>,
+    data: OwnedData,
+    protocols: Vec<String>,
+    timeout: u32,
+    settings: Settings,
+    pub(super) max_message: usize,
+}
+
+impl ConnectSocket {
+    pub(super) fn new(client: Client, url: String) -> Self {
+        let options = Options {
+            url,
+            headers: Vec::new(),
+            data: OwnedData::None,
+            protocols: Vec::new(),
+            timeout: 0,
+            settings: Settings::new(),
+            max_message: usize::try_from(client.max_body()).unwrap_or(usize::MAX),
+        };
+        Self { client, options, callbacks: Callbacks { success: None, fail: None, complete: None } }
+    }
+
+    /// A header field of the opening handshake. A later one of the same name replaces it.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.options.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Joins this value to the URL's query, as on GET (REQ-06).
+    pub fn data(mut self, value: impl Serialize + Send + 'static) -> Self {
+        self.options.data = OwnedData::Value(Box::new(value));
+        self
+    }
+
+    /// Joins this string to the URL's query, unchanged.
+    pub fn data_text(mut self, text: impl Into<String>) -> Self {
+        self.options.data = OwnedData::Text(text.into());
+        self
+    }
+
+    /// Asks for this subprotocol, after those before it.
+    pub fn protocol(mut self, name: impl Into<String>) -> Self {
+        self.options.protocols.push(name.into());
+        self
+    }
+
+    /// The deadline from the call to the server's answer in milliseconds; 0 is the default of 30,000 (SOCK-12).
+    pub fn timeout(mut self, milliseconds: u32) -> Self {
+        self.options.timeout = milliseconds;
+        self
+    }
+
+    /// Sends a ping after so many milliseconds without a byte from the server, and gives the connection up after as many
+    /// again; 0, the default, is never (SOCK-08).
+    pub fn keep_alive(mut self, milliseconds: u32) -> Self {
+        self.options.settings = self.options.settings.keep_alive(milliseconds);
+        self
+    }
+
+    /// How long the closing handshake may take in milliseconds; 5,000 by default (SOCK-12).
+    pub fn close_timeout(mut self, milliseconds: u32) -> Self {
+        self.options.settings = self.options.settings.close_timeout(milliseconds);
+        self
+    }
+
+    /// How long the connection may take to accept one frame in milliseconds; 30,000 by default.
+    pub fn send_timeout(mut self, milliseconds: u32) -> Self {
+        self.options.settings = self.options.settings.send_timeout(milliseconds);
+        self
+    }
+
+    /// The longest message that is taken, in bytes; that of the client's
+    /// [`max_body`](crate::ClientBuilder::max_body) by default. A longer one is error 12, and closes with 1009 (SOCK-09).
+    pub fn max_message(mut self, bytes: usize) -> Self {
+        self.options.max_message = bytes;
+        self
+    }
+
+    /// Called when the attempt has [started](Self::start).
+    pub fn success(mut self, callback: impl FnOnce() + Send + 'static) -> Self {
+        self.callbacks.success = Some(Box::new(|()| callback()));
+        self
+    }
+
+    /// Called where the attempt could not be [started](Self::start): codes 2 to 5, and 8 for plain `ws`.
+    pub fn fail(mut self, callback: impl FnOnce(Failure) + Send + 'static) -> Self {
+        self.callbacks.fail = Some(Box::new(callback));
+        self
+    }
+
+    /// Called after `success` or `fail`.
+    pub fn complete(mut self, callback: impl FnOnce() + Send + 'static) -> Self {
+        self.callbacks.complete = Some(Box::new(callback));
+        self
+    }
+
+    /// Starts the attempt on a thread of its own, and returns at once. `success` is called there, then `complete`, then
+    /// the listeners as things happen; `fail` and `complete` are called before this returns (SOCK-01, CTX-07).
+    pub fn start(self) {
+        let Self { client, options, callbacks } = self;
+        threaded::start(client, options, Some(callbacks));
+    }
+
+    /// Starts the attempt as [`start`](Self::start) does, with a result instead of callbacks.
+    ///
+    /// # Errors
+    /// [`Failure`] is `fail`.
+    pub fn connect(self) -> Result<(), Failure> {
+        let Self { client, options, callbacks: _ } = self;
+        match threaded::start(client, options, None) {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+
+    /// Connects, and returns an open socket whose loop is the caller's. No thread is used, and no listener or callback
+    /// is called. It is the context's one connection like any other (SOCK-02).
+    ///
+    /// # Errors
+    /// [`Failure`], with the status of the server's answer where it was not 101.
+    pub fn open(self) -> Result<Socket, Failure> {
+        let Self { client, options, callbacks: _ } = self;
+        options.check(&client).map_err(failure)?;
+        let control = Arc::new(Control::new(client.socket_queue()));
+        let ticket = client.hub().connect(&control, false).map_err(failure)?;
+        Socket::open(&client, &options, control, ticket)
+    }
+}
+
+impl fmt::Debug for ConnectSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectSocket").field("url", &self.options.url).finish_non_exhaustive()
+    }
+}
+
+/// An attempt that has ended, one way or the other.
+pub(super) struct Attempted {
+    /// A failed one has a pump, too: it reports the failure.
+    pub(super) pump: io::Result<Pump>,
+    pub(super) open: Option<SocketOpen>,
+    /// Of a failed one: what is known of the answer.
+    pub(super) response: Option<Response>,
+    /// The slot of the connection, as long as there is one.
+    pub(super) slot: Option<Session>,
+}
+
+impl Options {
+    /// What is known at once (SOCK-01).
+    pub(super) fn check(&self, client: &Client) -> Result<(), Reason> {
+        let context = client.inner().context()?;
+        self.with_connect(|connect| {
+            // A key that is never sent.
+            let handshake = Handshake::new(connect, [0; 16]);
+            OpeningTask::new(&context, &handshake, Default::default()).refused().map_or(Ok(()), Err)
+        })
+    }
+
+    /// The opening handshake.
+    pub(super) fn attempt(&self, client: &Client, control: &Arc<Control>) -> Attempted {
+        let mut slot = None;
+        let mut found = SocketOpen::default();
+        let (opened, link, ahead) = match client.open(Some(control.switch())) {
+            Err(reason) => (Opened::failed(reason), None, Vec::new()),
+            Ok(mut session) => {
+                let ended = self.handshake(client, &mut session, &mut found);
+                session.give_buffers_back();
+                slot = Some(session);
+                ended
+            }
+        };
+        let net = Arc::clone(&client.inner().net);
+        let task = SocketTask::after(&opened, self.settings, net.now());
+        let pump = Pump::new(net, client.inner().tracer.clone(), Arc::clone(control), link, task, &ahead);
+        let is_open = opened.result.is_ok();
+        let status = opened.status.filter(|_| !is_open);
+        let response = status.map(|status| Response { status, ..Response::default() });
+        Attempted { pump, open: is_open.then_some(found), response, slot }
+    }
+
+    /// How it ended, the link if it is open, and what came behind the answer's head.
+    fn handshake(
+        &self,
+        client: &Client,
+        session: &mut Session,
+        found: &mut SocketOpen,
+    ) -> (Opened, Option<DuplexLink>, Vec<u8>) {
+        let mut ride = match client.ride(session) {
+            Ok(ride) => ride,
+            Err(reason) => return (Opened::failed(reason), None, Vec::new()),
+        };
+        let mut rx = ReceiveBuffer::new(ride.receive);
+        let (mut opened, link) = self.with_connect(|connect| {
+            open_socket(&mut ride.net, &ride.context, connect, &mut rx, ride.transmit, |head, protocol| {
+                found.protocol = protocol.map(Into::into);
+                found.response.status = head.status();
+                found.response.head.extend_from_slice(head.raw());
+            })
+        });
+        ride.net.keep_switch();
+        let link = link.and_then(|link| link.into_duplex().ok());
+        if link.is_none() && opened.result.is_ok() {
+            opened.result = Err(Reason::ConnectionLost);
+        }
+        (opened, link, rx.filled().to_vec())
+    }
+
+    fn with_connect<T>(&self, run: impl FnOnce(&socket::ConnectSocket<'_>) -> T) -> T {
+        let headers = borrowed(&self.headers);
+        let protocols: Vec<&str> = self.protocols.iter().map(|name| &**name).collect();
+        let connect = socket::ConnectSocket::new(&self.url)
+            .data(self.data.as_data())
+            .header(&headers)
+            .protocols(&protocols)
+            .timeout(self.timeout);
+        run(&connect)
+    }
+}

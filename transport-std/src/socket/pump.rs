@@ -1,0 +1,390 @@
+//! One open socket and its link: moves bytes both ways at once, as far as the system takes them, and waits without
+//! spinning.
+
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use miniwire_core::drive::{NoRandomness, Trace};
+use miniwire_core::reason::{Fault, Reason};
+use miniwire_core::socket::{Event, SocketTask};
+use miniwire_core::time::Instant;
+use miniwire_core::ws::mask::Mask;
+use mio::{Events, Poll, Token, Waker};
+
+use super::control::{Control, Outgoing};
+use crate::net::{DuplexLink, Shared, Tracer, Wake};
+
+/// Bytes read at a time, and the longest frame sent. Both buffers exist only while something moves: an idle socket has none.
+const BUFFER: usize = 16 * 1024;
+
+/// How long a wait lasts at most before it begins anew: longer ones are not for every system.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+const LINK: Token = Token(0);
+const WAKE: Token = Token(1);
+
+/// A socket that runs.
+pub(super) struct Pump {
+    shared: Arc<Shared>,
+    tracer: Option<Arc<Tracer>>,
+    control: Arc<Control>,
+    poll: Poll,
+    events: Events,
+    link: Option<DuplexLink>,
+    task: SocketTask,
+    received: Received,
+    /// The frame that is being written, from `written` on, until then.
+    frame: Vec<u8>,
+    written: usize,
+    frame_until: Instant,
+    sending: Option<Outgoing>,
+    /// Nothing more comes from the link.
+    ended: bool,
+    /// Why something could not be sent, until somebody asks.
+    failed: Option<Reason>,
+}
+
+/// What a taker of events wants next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// More of them.
+    More,
+    /// No more for now.
+    Stop,
+}
+
+/// Where a socket stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Whoever takes the events has stopped it.
+    Stopped,
+    /// Nothing moves until [`Pump::wait`] returns.
+    Waits,
+    /// Everything is reported, and the link is gone.
+    Finished,
+}
+
+/// Takes events; a reason ends the socket with an error.
+pub(super) type Taker<'t> = dyn FnMut(Event<'_>) -> Result<Next, Reason> + 't;
+
+impl Pump {
+    /// Goes on where the opening handshake has ended. `link` is none where that failed; `ahead` came behind its answer.
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        tracer: Option<Arc<Tracer>>,
+        control: Arc<Control>,
+        link: Option<DuplexLink>,
+        task: SocketTask,
+        ahead: &[u8],
+    ) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
+        let mut link = link;
+        if let Some(link) = &mut link {
+            link.register(poll.registry(), LINK)?;
+        }
+        control.runs(&waker);
+        // Refused where the interrupt came already: it is found when the pump first moves.
+        let _ = control.switch().block_on(Arc::downgrade(&waker) as Weak<dyn Wake>);
+        let received = Received::with(ahead);
+        Ok(Self {
+            shared,
+            tracer,
+            control,
+            poll,
+            events: Events::with_capacity(2),
+            link,
+            task,
+            received,
+            frame: Vec::new(),
+            written: 0,
+            frame_until: Instant::default(),
+            sending: None,
+            ended: false,
+            failed: None,
+        })
+    }
+
+    /// Whether messages can be sent.
+    pub(super) fn is_open(&self) -> bool {
+        self.task.is_open()
+    }
+
+    /// Whether every message that was given to it is written.
+    pub(super) fn is_idle(&self) -> bool {
+        self.sending.is_none() && self.is_written() && !self.link.as_ref().is_some_and(DuplexLink::wants_write)
+    }
+
+    /// Sends this next. To be called only while [`is_idle`](Self::is_idle).
+    pub(super) fn send(&mut self, outgoing: Outgoing) {
+        self.sending = Some(outgoing);
+    }
+
+    /// Why the last message could not be sent, if it could not; once.
+    pub(super) fn take_failure(&mut self) -> Option<Reason> {
+        self.failed.take()
+    }
+
+    /// Moves what can be moved without waiting. Without `reads` it takes no more from the network than it has already.
+    pub(super) fn advance(&mut self, reads: bool, taker: &mut Taker<'_>) -> State {
+        loop {
+            self.obey();
+            let wrote = self.push();
+            if self.report(taker) == Next::Stop {
+                return State::Stopped;
+            }
+            let read = reads && self.pull();
+            if self.task.is_finished(self.shared.now()) {
+                self.hang_up();
+                return State::Finished;
+            }
+            // Whoever tells it something now has woken the poll that comes next.
+            if !wrote && !read {
+                return State::Waits;
+            }
+        }
+    }
+
+    /// Waits until something may move, but not longer than `until`.
+    pub(super) fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
+        self.received.free();
+        if self.is_written() {
+            self.frame = Vec::new();
+        }
+        let mut due = if self.is_written() {
+            self.task.deadline()
+        } else {
+            self.frame_until.min(self.task.write_deadline(self.shared.now()))
+        };
+        due = due.min(until.unwrap_or(due));
+        let timeout = self.shared.left(due).unwrap_or_default().min(LONGEST_WAIT);
+        match self.poll.poll(&mut self.events, Some(timeout)) {
+            Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The socket cannot go on.
+    pub(super) fn abandon(&mut self) {
+        self.task.fault(self.shared.now(), Fault::Lost);
+    }
+
+    /// Carries out what others have told it.
+    fn obey(&mut self) {
+        let now = self.shared.now();
+        if let Some(interrupt) = self.control.switch().interrupted() {
+            self.task.interrupt(now, interrupt);
+        }
+        if self.sending.is_none()
+            && self.is_written()
+            && let Some((code, reason)) = self.control.take_close()
+        {
+            // Code and reason were checked when they were given.
+            let _ = self.task.close(now, code, &reason);
+        }
+    }
+
+    /// Writes frames until the link takes no more or there is none. Returns whether anything was written.
+    fn push(&mut self) -> bool {
+        let mut wrote = false;
+        loop {
+            if self.is_written() && !self.next_frame() {
+                break;
+            }
+            match self.write() {
+                Ok(()) => wrote = true,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    if self.shared.now() >= self.frame_until.min(self.task.write_deadline(self.shared.now())) {
+                        self.write_failed();
+                    }
+                    break;
+                }
+                Err(_) => {
+                    self.write_failed();
+                    break;
+                }
+            }
+        }
+        if let Some(link) = &mut self.link {
+            // What TLS has taken. What it cannot send now, it sends later; an error shows when the next frame is written.
+            let _ = link.flush();
+        }
+        wrote
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        let link = self.link.as_mut().ok_or(ErrorKind::NotConnected)?;
+        while let Some(rest) = self.frame.get(self.written..).filter(|rest| !rest.is_empty()) {
+            match link.write(rest)? {
+                0 => return Err(ErrorKind::WriteZero.into()),
+                taken => self.written += taken,
+            }
+        }
+        Ok(())
+    }
+
+    fn write_failed(&mut self) {
+        self.frame.clear();
+        self.written = 0;
+        self.sending = None;
+        self.failed = Some(Reason::SendFailed);
+        self.task.write_failed(self.shared.now());
+    }
+
+    fn is_written(&self) -> bool {
+        self.written >= self.frame.len()
+    }
+
+    /// Puts the next frame into the buffer: one that is due, else of a message. Returns whether there is one.
+    fn next_frame(&mut self) -> bool {
+        let now = self.shared.now();
+        let control = self.task.has_output(now);
+        if !control && self.sending.is_none() && self.task.is_open() {
+            self.sending = self.control.next();
+        }
+        let due = control || self.sending.is_some();
+        self.frame.clear();
+        self.written = 0;
+        if !due {
+            return false;
+        }
+        let mut random = [0; 4];
+        if let Err(NoRandomness) = self.shared.random(&mut random) {
+            self.task.abandon(now, Reason::NoRandomness);
+            return false;
+        }
+        let mask = Mask::fresh(random);
+        self.frame.resize(BUFFER, 0);
+        let length = match &mut self.sending {
+            _ if control => self.task.transmit(now, mask, &mut self.frame),
+            None => 0,
+            Some(Outgoing { text, bytes, sent, fin }) => {
+                let rest = bytes.get(*sent..).unwrap_or_default();
+                let length = match self.task.send(*text, rest, *fin, mask, &mut self.frame) {
+                    Ok(frame) => {
+                        *sent += frame.taken;
+                        frame.length
+                    }
+                    Err(reason) => {
+                        self.failed = Some(reason);
+                        *sent = bytes.len();
+                        0
+                    }
+                };
+                if *sent >= bytes.len() {
+                    self.sending = None;
+                }
+                length
+            }
+        };
+        self.frame.truncate(length);
+        self.frame_until = self.task.write_deadline(now);
+        if let (Some(tracer), true) = (&self.tracer, length > 0) {
+            tracer(Trace::Sent(&self.frame));
+        }
+        length > 0
+    }
+
+    /// Reports what has come, unless the taker wants no more.
+    fn report(&mut self, taker: &mut Taker<'_>) -> Next {
+        loop {
+            let now = self.shared.now();
+            let (consumed, event) = self.task.receive(now, self.received.filled());
+            let next = event.map_or(Ok(Next::More), &mut *taker);
+            let shown = event.is_some();
+            self.received.consume(consumed);
+            match next {
+                Ok(Next::Stop) => return Next::Stop,
+                Ok(Next::More) if consumed == 0 && !shown => return Next::More,
+                Ok(Next::More) => {}
+                Err(reason) => self.task.refuse(now, reason),
+            }
+            // Only the newest ping is answered, so the answer goes before the next is read, if the link takes it.
+            if self.task.has_output(now) && self.is_written() {
+                self.push();
+            }
+        }
+    }
+
+    /// Reads what the link has, one buffer of it. Returns whether anything has changed.
+    fn pull(&mut self) -> bool {
+        let Some(link) = self.link.as_mut().filter(|_| !self.ended) else { return false };
+        let space = self.received.space();
+        match link.read(space) {
+            Ok(0) => {
+                self.ended = true;
+                self.task.end_of_stream();
+            }
+            Ok(read) => {
+                if let Some(tracer) = &self.tracer {
+                    tracer(Trace::Received(space.get(..read).unwrap_or_default()));
+                }
+                self.received.commit(read);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
+            Err(_) => {
+                self.ended = true;
+                self.task.fault(self.shared.now(), Fault::Lost);
+            }
+        }
+        true
+    }
+
+    fn hang_up(&mut self) {
+        if let Some(mut link) = self.link.take() {
+            link.close();
+        }
+    }
+}
+
+impl Drop for Pump {
+    fn drop(&mut self) {
+        self.hang_up();
+        self.control.switch().finish();
+    }
+}
+
+/// Bytes received and not consumed.
+struct Received {
+    memory: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Received {
+    fn with(bytes: &[u8]) -> Self {
+        Self { memory: bytes.to_vec(), start: 0, end: bytes.len() }
+    }
+
+    fn filled(&self) -> &[u8] {
+        self.memory.get(self.start..self.end).unwrap_or_default()
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.start = self.start.saturating_add(bytes).min(self.end);
+    }
+
+    /// Room for more, never empty: what waits is less than a control frame.
+    fn space(&mut self) -> &mut [u8] {
+        if self.start > 0 {
+            self.memory.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+        }
+        if self.memory.len() < self.end + BUFFER {
+            self.memory.resize(self.end + BUFFER, 0);
+        }
+        self.memory.get_mut(self.end..).unwrap_or_default()
+    }
+
+    fn commit(&mut self, bytes: usize) {
+        self.end = self.end.saturating_add(bytes).min(self.memory.len());
+    }
+
+    /// Gives the memory back, if nothing is in it.
+    fn free(&mut self) {
+        if self.start == self.end {
+            *self = Self { memory: Vec::new(), start: 0, end: 0 };
+        }
+    }
+}
