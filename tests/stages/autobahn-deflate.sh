@@ -10,5 +10,5 @@ cargo build --quiet --release --package miniwire-tests --example autobahn --feat
 client="${CARGO_TARGET_DIR:-target}/deflate/release/examples/autobahn"
 which=${1:-short}
 limit=1100
-if [ "$which" = all ]; then limit=1800; fi
+if [ "$which" != short ]; then limit=5400; fi
 exec timeout "$limit" python3 -B tests/stages/autobahn/run_deflate.py "$client" "$python2" "$(realpath "$suite/packages")" "$which"
