@@ -114,6 +114,7 @@ pub mod upload;
 pub mod url;
 pub mod utf8;
 pub mod ws;
+pub mod x509;
 
 #[cfg(test)]
 mod testing;

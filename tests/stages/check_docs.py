@@ -254,8 +254,8 @@ def check_cargo(where, words):
         check_miniwire(where, words[1:])
         return
     commands = cargo_commands()
-    # cargo-fuzz is a program that people install.
-    if commands and words[0] not in commands | {"fuzz"}:
+    # These are programs that people install.
+    if commands and words[0] not in commands | {"fuzz", "mutants"}:
         problem(where, f"cargo {words[0]} is no command")
     kinds = {"--example": "examples", "--test": "tests", "--bench": "benches"}
     for option, value in zip(words, words[1:]):

@@ -24,10 +24,19 @@ echo "$("$BARE_RUSTC" --version), $BARE_TARGET, opt-level z, fat LTO"
 echo
 echo '| image | flash over empty | .text | .rodata | .data | .bss |'
 echo '|---|---:|---:|---:|---:|---:|'
-for image in request-plain request-async request-post-json request-post-floats socket-plain socket-async peer-reqwless; do
-    read -r flash text rodata data bss <<<"$(sections "$image")"
-    net[$image]=$((flash - empty))
-    echo "| \`$image\` | ${net[$image]} | $text | $rodata | $data | $bss |"
+row() { # IMAGE [REMARK]
+    read -r flash text rodata data bss <<<"$(sections "$1")"
+    net[$1]=$((flash - empty))
+    echo "| \`$1\`${2:-} | ${net[$1]} | $text | $rodata | $data | $bss |"
+}
+for image in request-plain request-async request-post-json request-post-floats socket-plain socket-async \
+    request-tls peer-reqwless; do
+    row "$image"
+done
+# What more kinds of certificates cost.
+for features in p384 ed25519 rsa; do
+    bare_images -p tls --features "$features"
+    row request-tls ", \`$features\`"
 done
 echo
 # What holds today, and may only be lowered. The goal is to take less than the other client: docs/sizes.md.

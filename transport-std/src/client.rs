@@ -141,12 +141,15 @@ impl Client {
     /// closes with 1001 (CTX-06). Later calls are not affected.
     pub fn unload_page(&self) {
         self.inner.sessions.unload();
+        // It may have no slot yet.
+        self.inner.hub.unload();
     }
 
     /// The context shuts down: every call under way ends as on [`unload_page`](Self::unload_page), and so does every
     /// later one (CTX-06).
     pub fn shut_down(&self) {
         self.inner.sessions.shut_down();
+        self.inner.hub.unload();
     }
 
     /// Takes a slot for a call, which is in flight from here on; see [`Sessions::open`].

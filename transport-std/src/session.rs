@@ -117,12 +117,11 @@ impl Session {
 }
 
 impl Session {
-    /// Keeps the slot and the caller's switch without the buffers, for what goes on with memory of its own.
-    pub(crate) fn give_buffers_back(&mut self) {
-        if self.switch.is_some()
-            && let Some(parts) = self.parts.take()
-        {
-            self.sessions.take_back(&mut lock(&self.sessions.state), parts);
+    /// Keeps the slot and the caller's switch without the buffers, for what goes on with memory of its own. They are not
+    /// kept for another call: a context that has only its socket has no use for them.
+    pub(crate) fn drop_buffers(&mut self) {
+        if self.switch.is_some() {
+            self.parts = None;
         }
     }
 }

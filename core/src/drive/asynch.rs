@@ -168,37 +168,41 @@ pub async fn download<'m, T: Transport>(
 }
 
 /// Runs a task without content of the caller's to its end. Every task ends by its deadline, whatever the peer does.
-pub async fn run<T: Transport, K: Task>(
+pub fn run<T: Transport, K: Task>(
     transport: &T,
     task: K,
     receive: &mut [u8],
     transmit: &mut [u8],
     on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
-) -> K::Outcome {
-    run_with_content(transport, task, receive, transmit, on_event, |_, _| Err(Reason::FileFailed)).await
+) -> impl Future<Output = K::Outcome> {
+    run_with_content(transport, task, receive, transmit, on_event, |_, _| Err(Reason::FileFailed))
 }
 
 /// Runs a task to its end. `content` reads the caller's content from an offset on, at least one byte.
-pub async fn run_with_content<T: Transport, K: Task>(
+// No `async fn`, whose future holds its arguments twice: as they came, and as they are used.
+#[allow(clippy::manual_async_fn)]
+pub fn run_with_content<T: Transport, K: Task>(
     transport: &T,
-    task: K,
+    mut task: K,
     receive: &mut [u8],
     transmit: &mut [u8],
-    on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
-    content: impl FnMut(u64, &mut [u8]) -> Result<usize, Reason>,
-) -> K::Outcome {
-    let mut rx = ReceiveBuffer::new(receive);
-    run_over(transport, task, &mut rx, transmit, on_event, content).await.0
+    mut on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
+    mut content: impl FnMut(u64, &mut [u8]) -> Result<usize, Reason>,
+) -> impl Future<Output = K::Outcome> {
+    async move {
+        let mut rx = ReceiveBuffer::new(receive);
+        run_over(transport, &mut task, &mut rx, transmit, &mut on_event, &mut content).await.0
+    }
 }
 
 /// The same, over a receive buffer that stays. Returns the link, too, where the task has not released it.
 pub(super) async fn run_over<T: Transport, K: Task>(
     transport: &T,
-    mut task: K,
+    task: &mut K,
     rx: &mut ReceiveBuffer<'_>,
     transmit: &mut [u8],
-    mut on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
-    mut content: impl FnMut(u64, &mut [u8]) -> Result<usize, Reason>,
+    on_event: &mut impl FnMut(K::Event<'_>) -> Result<(), Reason>,
+    content: &mut impl FnMut(u64, &mut [u8]) -> Result<usize, Reason>,
 ) -> (K::Outcome, Option<T::Link>) {
     if !super::is_enough(rx.capacity(), transmit) {
         task.refuse(Reason::BufferTooSmall);
@@ -216,7 +220,7 @@ pub(super) async fn run_over<T: Transport, K: Task>(
                     match race(transport.connect(&task.route()), transport.ended(until)).await {
                         Ok(Ok(opened)) => link = Some(opened),
                         Ok(Err(fault)) => task.fault(fault),
-                        Err(ended) => end(&mut task, ended),
+                        Err(ended) => end(task, ended),
                     }
                 }
                 if link.is_some() {
@@ -238,7 +242,7 @@ pub(super) async fn run_over<T: Transport, K: Task>(
                         let _ = task.secured();
                     }
                     Ok(Err(fault)) => task.fault(fault),
-                    Err(ended) => end(&mut task, ended),
+                    Err(ended) => end(task, ended),
                 }
             }
             Action::Transmit { length, more } => {
@@ -250,17 +254,17 @@ pub(super) async fn run_over<T: Transport, K: Task>(
                 match race(send(link, bytes, more), transport.ended(until)).await {
                     // An early answer is heard between two pieces.
                     Ok(Ok(())) if more && transport.read_ready(link) => {
-                        receive_more(transport, &mut task, link, rx).await;
+                        receive_more(transport, task, link, rx).await;
                     }
                     Ok(Ok(())) => {}
                     Ok(Err(Broken)) => task.write_failed(),
-                    Err(ended) => end(&mut task, ended),
+                    Err(ended) => end(task, ended),
                 }
             }
             Action::Read => {
                 rx.consume(consumed);
                 match &mut link {
-                    Some(link) => receive_more(transport, &mut task, link, rx).await,
+                    Some(link) => receive_more(transport, task, link, rx).await,
                     None => task.fault(Fault::Lost),
                 }
                 continue;

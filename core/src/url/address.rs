@@ -2,8 +2,17 @@
 //!
 //! The parser of `core::net` takes the same language, but has panicking code in it and is some four times larger.
 
+use core::net::IpAddr;
+
 use crate::digits::{decimal, hex_digit};
 use crate::scan::split;
+
+/// The address that a host is, IPv6 without brackets; `None` for a name. For transports, which connect to a
+/// [`Route`](crate::drive::Route)'s host.
+pub fn ip_address(host: &str) -> Option<IpAddr> {
+    let host = host.as_bytes();
+    v4(host).map(IpAddr::from).or_else(|| v6(host).map(IpAddr::from))
+}
 
 /// Four decimal numbers up to 255, without leading zeros.
 pub(super) fn v4(text: &[u8]) -> Option<[u8; 4]> {
@@ -94,6 +103,7 @@ mod tests {
         let six = text.parse::<Ipv6Addr>().ok().map(|address| address.segments());
         assert_eq!(v4(text.as_bytes()), four, "{text}");
         assert_eq!(v6(text.as_bytes()), six, "{text}");
+        assert_eq!(ip_address(text), text.parse().ok(), "{text}");
         four.is_some() || six.is_some()
     }
 

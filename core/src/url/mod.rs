@@ -23,6 +23,7 @@ mod address;
 mod host;
 mod resolve;
 
+pub use address::ip_address;
 pub(crate) use host::{Authority, Host, HostKind, port_number};
 pub use resolve::{ResolveError, keeps_origin, resolve};
 

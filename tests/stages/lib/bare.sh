@@ -35,15 +35,24 @@ bare_cargo() {
         -Zbuild-std=core -Zbuild-std-features=optimize_for_size --target "$BARE_TARGET" "$@"
 }
 
-# bare_images: builds tests/firmware; sets BARE_IMAGES to where the images are. They keep their relocations, which take
-# no flash, so that it can be read from them who refers to what.
-bare_images() {
-    local firmware=$PWD/tests/firmware link
+# bare_program DIRECTORY ARGUMENT...: builds the images of a workspace that has a memory.x; sets BARE_IMAGES to where they
+# are.
+bare_program() {
+    local directory link
+    directory=$(realpath "$1")
+    shift
     bare_compiler
     bare_linker
-    link="-C linker=$BARE_LINKER -C link-arg=-L$firmware -C link-arg=-Tlink.x -C link-arg=--nmagic"
-    (cd "$firmware" && RUSTFLAGS="$link -C link-arg=--emit-relocs" bare_cargo --workspace --bins)
+    link="-C linker=$BARE_LINKER -C link-arg=-L$directory -C link-arg=-Tlink.x -C link-arg=--nmagic"
+    (cd "$directory" && RUSTFLAGS="$link ${BARE_LINK:-}" bare_cargo "$@")
     BARE_IMAGES=$BARE_DIRECTORY/$BARE_TARGET/release
+}
+
+# bare_images [ARGUMENT...]: builds tests/firmware, or what of it the arguments say; sets BARE_IMAGES to where the images
+# are. They keep their relocations, which take no flash, so that it can be read from them who refers to what.
+bare_images() {
+    [ $# -gt 0 ] || set -- --workspace --bins
+    BARE_LINK='-C link-arg=--emit-relocs' bare_program tests/firmware "$@"
 }
 
 BARE_DIRECTORY=$(realpath -m "${CARGO_TARGET_DIR:-target}/bare")

@@ -45,7 +45,7 @@ fn main() -> ExitCode {
         Command::Upload(args) => upload_command::run(*args),
         Command::Download(args) => download_command::run(*args),
         Command::Serve(args) => serve_command::run(&args),
-        Command::Tour(_) => tour::run(),
+        Command::Tour(args) => tour::run(&args),
     }
 }
 

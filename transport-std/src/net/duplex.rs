@@ -13,7 +13,7 @@ use super::tls::{ReadAhead, Tls};
 const TLS_BACKLOG: usize = 64 * 1024;
 
 /// A connected stream, plain or under TLS. [`ErrorKind::WouldBlock`] says that the operation is to be tried again once the
-/// stream is ready for it, as [`DuplexLink::interest`] says.
+/// stream is ready for it.
 pub(crate) struct DuplexLink {
     stream: TcpStream,
     tls: Option<Box<DuplexTls>>,
@@ -70,11 +70,6 @@ impl DuplexLink {
     /// Sends what was taken, as far as the stream takes it.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.tls.as_mut().map_or(Ok(()), |tls| tls.flush(&mut self.stream))
-    }
-
-    /// Whether something that was taken still waits to be sent.
-    pub(crate) fn wants_write(&self) -> bool {
-        self.tls.as_ref().is_some_and(|tls| tls.connection.wants_write())
     }
 
     /// Says goodbye, as far as the stream takes it without waiting: TLS's close_notify.

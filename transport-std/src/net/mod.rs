@@ -2,13 +2,12 @@
 //!
 //! [`Shared`] belongs to a client: its TLS settings, its resolver, its kept links. A [`Net`] belongs to one call; its
 //! [`Switch`] is what another thread ends that call with. The path of a link is
-//! `resolve` → `connect` → `socket` → (`tls`, with `verify` and `key_usage`) → `link` → `pool`.
+//! `resolve` → `connect` → `socket` → (`tls`, with `verify`) → `link` → `pool`.
 
 mod clock;
 mod connect;
 mod duplex;
 mod interrupt;
-mod key_usage;
 mod link;
 mod pool;
 mod proxy;
@@ -243,3 +242,5 @@ fn timed<T>(total: &mut Duration, call: impl FnOnce() -> T) -> T {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod x509_tests;

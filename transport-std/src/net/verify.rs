@@ -8,13 +8,12 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use miniwire_core::reason::{CertificateFault, Fault};
+use miniwire_core::x509;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, InvalidMessage, OtherError, SignatureScheme};
 use webpki::{EndEntityCert, VerifiedPath};
-
-use super::key_usage;
 
 /// The SHA-256 of a certificate's SubjectPublicKeyInfo.
 pub(crate) type Pin = [u8; 32];
@@ -83,14 +82,12 @@ impl Verifier {
 /// The leaf signs the handshake; everything above it signs certificates. Where the extension is absent, any use is
 /// allowed; a root is trusted by configuration.
 fn check_key_usage(path: &VerifiedPath<'_>) -> Result<(), CertificateFault> {
-    let usage = |certificate: &webpki::Cert<'_>| {
-        key_usage::of(&certificate.der()).map_err(|key_usage::Malformed| CertificateFault::Invalid)
-    };
-    if usage(path.end_entity())?.is_some_and(|usage| !usage.digital_signature()) {
+    let invalid = |x509::Malformed| CertificateFault::Invalid;
+    if !x509::may_sign_handshakes(&path.end_entity().der()).map_err(invalid)? {
         return Err(CertificateFault::WrongUsage);
     }
     for issuer in path.intermediate_certificates() {
-        if usage(issuer)?.is_some_and(|usage| !usage.key_cert_sign()) {
+        if !x509::may_sign_certificates(&issuer.der()).map_err(invalid)? {
             return Err(CertificateFault::NotAnAuthority);
         }
     }

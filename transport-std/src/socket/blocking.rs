@@ -1,6 +1,5 @@
 //! The socket without a thread: its loop is the caller's.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -9,13 +8,13 @@ use std::time::Duration;
 use miniwire_core::reason::Reason;
 use miniwire_core::socket::{Event, EventKind, Ticket};
 use miniwire_core::time::Instant;
-use miniwire_core::ws::close;
 
 use super::assemble::Assembler;
 use super::connect::{Attempted, Options};
 use super::control::{Control, Outgoing};
 use super::hub::Hub;
-use super::message::{Message, SocketClose, SocketEvent, SocketOpen, failure};
+use super::inbox::{Inbox, Kept, Piece};
+use super::message::{Message, SocketEvent, SocketOpen, failure};
 use super::pump::{Next, Pump, State};
 use super::threaded::ended;
 use crate::answer::{Failure, Response};
@@ -23,13 +22,11 @@ use crate::client::Client;
 use crate::net::Shared;
 use crate::session::Session;
 
-/// Bytes of messages that are taken in while a message is sent. Beyond it the network is left to wait.
-const AHEAD: usize = 1024 * 1024;
-
 /// An open socket whose loop is the caller's.
 ///
 /// Pings are answered, the keep-alive is kept and the closing handshake goes on while [`recv`](Self::recv) or
-/// [`send`](Self::send) runs. Dropped before its Close it cuts the connection.
+/// [`send`](Self::send) runs. Where it is dropped before its Close, the server is told 1001 and the connection is cut. It
+/// ends with its context, too, when the last clone of the [`Client`] goes (CTX-06).
 pub struct Socket {
     pump: Pump,
     shared: Arc<Shared>,
@@ -37,7 +34,7 @@ pub struct Socket {
     ticket: Ticket,
     assembler: Assembler,
     /// What came while something was sent.
-    inbox: VecDeque<SocketEvent>,
+    inbox: Inbox,
     opened: SocketOpen,
     control: Arc<Control>,
     over: bool,
@@ -76,7 +73,7 @@ impl Socket {
         hub.notes(ticket, EventKind::Open);
         let shared = Arc::clone(&client.inner().net);
         let assembler = Assembler::new(options.max_message);
-        let inbox = VecDeque::new();
+        let inbox = Inbox::default();
         Ok(Self { pump, shared, hub, ticket, assembler, inbox, opened, control, over: false, _slot: slot })
     }
 
@@ -103,42 +100,51 @@ impl Socket {
 
     /// Hands messages out in pieces as they arrive, in bounded memory, until the socket ends: whether it is text, the
     /// bytes, whether they are the last. All pieces of a text together are UTF-8. Returns the Error or the Close, or `None`
-    /// where [`ControlFlow::Break`] ended it; the socket goes on then.
-    ///
-    /// Messages that came whole while something was sent are one piece each.
+    /// where [`ControlFlow::Break`] ended it; the socket goes on then. What is left of a message that was broken off in its
+    /// middle comes with the next call of this, and not with [`recv`](Self::recv).
     pub fn recv_streamed(
         &mut self,
         mut on_piece: impl FnMut(bool, &[u8], bool) -> ControlFlow<()>,
     ) -> Option<SocketEvent> {
-        while let Some(event) = self.inbox.pop_front() {
-            let SocketEvent::Message(message) = event else { return Some(self.note(event)) };
-            if on_piece(!message.is_buffer(), message.as_bytes(), true).is_break() {
-                return None;
+        let begun = self.assembler.hand_over();
+        let begun = begun.map(|(text, bytes)| Kept::Piece(Piece { text, bytes, fin: false }));
+        for kept in begun.into_iter().chain(std::iter::from_fn(|| self.inbox.next())) {
+            match kept {
+                Kept::End(event) => return Some(self.note(event)),
+                Kept::Piece(Piece { text, bytes, fin }) => {
+                    if on_piece(text, &bytes, fin).is_break() {
+                        self.assembler.take_over(fin);
+                        return None;
+                    }
+                }
             }
         }
         let mut end = None;
         loop {
-            let state = self.pump.advance(true, &mut |event| {
+            let Self { pump, assembler, .. } = self;
+            let state = pump.advance(true, &mut |event| {
                 if let Event::Message { text, data, fin } = event {
                     let stop = on_piece(text, data, fin).is_break();
+                    assembler.take_over(fin || !stop);
                     return Ok(if stop { Next::Stop } else { Next::More });
                 }
-                end = whole(event);
+                end = SocketEvent::ending(event);
                 Ok(Next::Stop)
             });
             match state {
                 State::Stopped => return end.map(|end| self.note(end)),
                 State::Finished => return None,
+                State::Moves => {}
                 State::Waits => self.wait(None),
             }
         }
     }
 
     /// `my.sendSocketMessage`: returns once the message is given to the system. What comes meanwhile is kept for
-    /// [`recv`](Self::recv), up to a mebibyte.
+    /// [`recv`](Self::recv), up to a mebibyte; beyond it the server has to wait.
     ///
     /// # Errors
-    /// Code 10 once the socket is not open any more, 11 where the connection does not take the message.
+    /// Code 10 once the socket is not open any more, 11 where the connection does not take the message in time.
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Failure> {
         let message = message.into();
         let text = !message.is_buffer();
@@ -151,33 +157,24 @@ impl Socket {
     /// As for [`send`](Self::send); 11, too, for a text that is not UTF-8, and for a piece of the other kind than those
     /// before it.
     pub fn send_piece(&mut self, text: bool, bytes: impl Into<Vec<u8>>, fin: bool) -> Result<(), Failure> {
-        if !self.pump.is_open() {
+        if !self.is_open() {
             return Err(failure(Reason::NotConnected));
         }
         self.pump.take_failure();
         self.pump.send(Outgoing { text, bytes: bytes.into(), sent: 0, fin });
-        let mut kept = 0_usize;
         while !self.pump.is_idle() {
-            let Self { pump, assembler, inbox, .. } = self;
-            let state = pump.advance(kept < AHEAD, &mut |event| {
-                let event = match event {
-                    Event::Message { text, data, fin } => {
-                        kept = kept.saturating_add(data.len());
-                        assembler.piece(text, data, fin)?.map(SocketEvent::Message)
-                    }
-                    event => whole(event),
-                };
-                inbox.extend(event);
+            let Self { pump, inbox, .. } = self;
+            let state = pump.advance(!inbox.is_full(), &mut |event| {
+                inbox.keep(event);
                 Ok(Next::More)
             });
             if let Some(reason) = self.pump.take_failure() {
                 return Err(failure(reason));
             }
-            if state == State::Finished {
-                return Err(failure(Reason::SendFailed));
-            }
-            if !self.pump.is_idle() {
-                self.wait(None);
+            match state {
+                State::Finished => return Err(failure(Reason::SendFailed)),
+                State::Waits if !self.pump.is_idle() => self.wait(None),
+                _ => {}
             }
         }
         Ok(())
@@ -188,38 +185,58 @@ impl Socket {
     /// # Errors
     /// Code 1 for a code or a reason that may not be sent (RFC 6455 section 7.4).
     pub fn close(&mut self, code: u16, reason: &str) -> Result<(), Failure> {
-        close::check(code, reason).map_err(|_| failure(Reason::IllegalOption))?;
-        self.control.close(code, reason);
-        Ok(())
+        self.pump.close(code, reason).map_err(|_| failure(Reason::IllegalOption))
     }
 
     /// Whether messages can be sent.
     pub fn is_open(&self) -> bool {
-        self.pump.is_open()
+        self.pump.is_open() && !self.control.is_closing()
     }
 
     fn next(&mut self, until: Option<Instant>) -> Result<Option<SocketEvent>, NothingCame> {
         loop {
-            if let Some(event) = self.inbox.pop_front() {
+            if let Some(event) = self.kept() {
                 return Ok(Some(self.note(event)));
             }
-            let Self { pump, assembler, inbox, .. } = self;
+            let Self { pump, assembler, .. } = self;
+            let mut came = None;
             let state = pump.advance(true, &mut |event| {
-                let event = match event {
+                came = match event {
                     Event::Message { text, data, fin } => assembler.piece(text, data, fin)?.map(SocketEvent::Message),
-                    event => whole(event),
+                    event => SocketEvent::ending(event),
                 };
-                let next = if event.is_some() { Next::Stop } else { Next::More };
-                inbox.extend(event);
-                Ok(next)
+                Ok(if came.is_some() { Next::Stop } else { Next::More })
             });
+            if let Some(event) = came {
+                return Ok(Some(self.note(event)));
+            }
             match state {
-                State::Stopped => {}
                 State::Finished => return Ok(None),
-                State::Waits if until.is_some_and(|until| self.shared.now() >= until) => return Err(NothingCame),
+                _ if until.is_some_and(|until| self.shared.now() >= until) => return Err(NothingCame),
                 State::Waits => self.wait(until),
+                State::Moves | State::Stopped => {}
             }
         }
+    }
+
+    /// The next event of those that came while something was sent.
+    fn kept(&mut self) -> Option<SocketEvent> {
+        while let Some(kept) = self.inbox.next() {
+            let Piece { text, bytes, fin } = match kept {
+                Kept::End(event) => return Some(event),
+                Kept::Piece(piece) => piece,
+            };
+            match self.assembler.piece(text, &bytes, fin) {
+                Ok(Some(message)) => return Some(SocketEvent::Message(message)),
+                Ok(None) => {}
+                Err(reason) => {
+                    if !self.inbox.refuse(reason) {
+                        self.pump.refuse(reason);
+                    }
+                }
+            }
+        }
+        None
     }
 
     fn wait(&mut self, until: Option<Instant>) {
@@ -241,6 +258,7 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         if !self.over {
+            self.pump.leave();
             self.hub.notes(self.ticket, EventKind::Close);
         }
     }
@@ -252,18 +270,10 @@ impl fmt::Debug for Socket {
     }
 }
 
-/// An event that is no message.
-fn whole(event: Event<'_>) -> Option<SocketEvent> {
-    match event {
-        Event::Error { reason } => Some(SocketEvent::Error(failure(reason))),
-        Event::Close { code, reason } => Some(SocketEvent::Close(SocketClose { code, reason: reason.into() })),
-        _ => None,
-    }
-}
-
 /// Why an attempt has failed. One that was given up with its page, or for another, says so.
 fn why(mut pump: Pump, response: Option<Response>) -> Failure {
     let mut why = None;
+    // Of one that has failed, all is reported at once.
     pump.advance(false, &mut |event| {
         match event {
             Event::Error { reason } => why = Some(reason),

@@ -217,7 +217,7 @@ impl Options {
             Err(reason) => (Opened::failed(reason), None, Vec::new()),
             Ok(mut session) => {
                 let ended = self.handshake(client, &mut session, &mut found);
-                session.give_buffers_back();
+                session.drop_buffers();
                 slot = Some(session);
                 ended
             }

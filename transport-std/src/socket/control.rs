@@ -40,6 +40,13 @@ pub(super) struct Outgoing {
     pub(super) fin: bool,
 }
 
+impl Outgoing {
+    /// What is in no frame yet.
+    pub(super) fn rest(&self) -> &[u8] {
+        self.bytes.get(self.sent..).unwrap_or_default()
+    }
+}
+
 impl Control {
     pub(super) fn new(limit: usize) -> Self {
         let switch = Arc::new(Switch::new());
@@ -87,6 +94,11 @@ impl Control {
             drop(mail);
             self.wake();
         }
+    }
+
+    /// Whether the socket is to be closed.
+    pub(super) fn is_closing(&self) -> bool {
+        lock(&self.mail).closing
     }
 
     /// Ends the socket, whatever it is doing.

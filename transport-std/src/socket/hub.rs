@@ -121,9 +121,15 @@ impl Hub {
     }
 
     pub(super) fn off(&self, kind: EventKind, listener: Option<&Registered>) {
-        if let Some(listeners) = &mut lock(&self.state).listeners {
-            listeners.off(kind, listener);
-        }
+        let mut state = lock(&self.state);
+        let Some(listeners) = &mut state.listeners else { return };
+        let mut round = listeners.round(kind);
+        let known = std::iter::from_fn(|| listeners.next(&mut round));
+        let going: Vec<_> = known.filter(|known| listener.is_none_or(|listener| known == listener)).collect();
+        listeners.off(kind, listener);
+        drop(state);
+        // Last, with nothing locked: what a listener holds may call this context when it is dropped.
+        drop(going);
     }
 
     fn pay(&self) {

@@ -8,6 +8,7 @@ use miniwire_core::http::fields::Fields;
 use miniwire_core::policy::Api;
 use miniwire_core::reason::Reason;
 use miniwire_core::sink::{Full, Sink};
+use miniwire_core::socket::Event;
 
 use crate::answer::{Failure, Response};
 
@@ -151,6 +152,17 @@ pub enum SocketEvent {
     Error(Failure),
     /// `onSocketClose`. Nothing follows.
     Close(SocketClose),
+}
+
+impl SocketEvent {
+    /// An Error or a Close as they are reported.
+    pub(super) fn ending(event: Event<'_>) -> Option<Self> {
+        match event {
+            Event::Error { reason } => Some(Self::Error(failure(reason))),
+            Event::Close { code, reason } => Some(Self::Close(SocketClose { code, reason: reason.into() })),
+            _ => None,
+        }
+    }
 }
 
 /// A failure of the socket's API.

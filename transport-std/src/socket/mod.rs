@@ -5,6 +5,7 @@
 //! | [`connect`] | the options of the call, and the opening handshake |
 //! | [`pump`] | an open socket: bytes both ways at once, without blocking and without spinning |
 //! | [`threaded`], [`blocking`] | who runs the pump: a thread of its own, or the caller |
+//! | [`assemble`], [`inbox`] | messages from their pieces; what came while something was sent |
 //! | [`control`] | what other threads tell a pump: messages, to close, to end |
 //! | [`hub`], [`listener`] | the context's one connection, and who is told what happens to it |
 
@@ -13,6 +14,7 @@ mod blocking;
 mod connect;
 mod control;
 mod hub;
+mod inbox;
 mod listener;
 mod message;
 mod pump;
@@ -63,7 +65,8 @@ impl Client {
     /// One that is still being opened is given up; its Close is 1000. Without a connection this succeeds (SOCK-06).
     ///
     /// # Errors
-    /// Code 1 for a code other than 1000 and 3000 to 4999, or a reason of more than 123 bytes (RFC 6455 section 7.4).
+    /// Code 1 for a code other than 1000 to 1003, 1007 to 1011 and 3000 to 4999, or a reason of more than 123 bytes (RFC
+    /// 6455 section 7.4).
     pub fn close_socket(&self, code: u16, reason: &str) -> Result<(), Failure> {
         close::check(code, reason).map_err(|_| failure(Reason::IllegalOption))?;
         self.hub().close(code, reason);

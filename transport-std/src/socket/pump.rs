@@ -6,9 +6,10 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use miniwire_core::drive::{NoRandomness, Trace};
-use miniwire_core::reason::{Fault, Reason};
+use miniwire_core::reason::{Fault, Interrupt, Reason};
 use miniwire_core::socket::{Event, SocketTask};
 use miniwire_core::time::Instant;
+use miniwire_core::ws::close::CloseError;
 use miniwire_core::ws::mask::Mask;
 use mio::{Events, Poll, Token, Waker};
 
@@ -17,6 +18,12 @@ use crate::net::{DuplexLink, Shared, Tracer, Wake};
 
 /// Bytes read at a time, and the longest frame sent. Both buffers exist only while something moves: an idle socket has none.
 const BUFFER: usize = 16 * 1024;
+
+/// Room for any control frame; a data frame needs no more beside its payload.
+const CONTROL: usize = 131;
+
+/// Frames written before what has come is looked at again.
+const ROUND: usize = 16;
 
 /// How long a wait lasts at most before it begins anew: longer ones are not for every system.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -34,10 +41,11 @@ pub(super) struct Pump {
     link: Option<DuplexLink>,
     task: SocketTask,
     received: Received,
-    /// The frame that is being written, from `written` on, until then.
+    /// The frame that is being written, from `written` on.
     frame: Vec<u8>,
     written: usize,
-    frame_until: Instant,
+    /// Until when what is written may wait for the link, while it does.
+    blocked_until: Option<Instant>,
     sending: Option<Outgoing>,
     /// Nothing more comes from the link.
     ended: bool,
@@ -59,6 +67,8 @@ pub(super) enum Next {
 pub(super) enum State {
     /// Whoever takes the events has stopped it.
     Stopped,
+    /// There may be more to move.
+    Moves,
     /// Nothing moves until [`Pump::wait`] returns.
     Waits,
     /// Everything is reported, and the link is gone.
@@ -99,7 +109,7 @@ impl Pump {
             received,
             frame: Vec::new(),
             written: 0,
-            frame_until: Instant::default(),
+            blocked_until: None,
             sending: None,
             ended: false,
             failed: None,
@@ -113,7 +123,7 @@ impl Pump {
 
     /// Whether every message that was given to it is written.
     pub(super) fn is_idle(&self) -> bool {
-        self.sending.is_none() && self.is_written() && !self.link.as_ref().is_some_and(DuplexLink::wants_write)
+        self.sending.is_none() && self.is_written()
     }
 
     /// Sends this next. To be called only while [`is_idle`](Self::is_idle).
@@ -126,24 +136,34 @@ impl Pump {
         self.failed.take()
     }
 
-    /// Moves what can be moved without waiting. Without `reads` it takes no more from the network than it has already.
+    /// Begins the closing handshake: the Close frame goes out as soon as the link takes it.
+    ///
+    /// # Errors
+    /// [`CloseError`] for a code or a reason that may not be sent.
+    pub(super) fn close(&mut self, code: u16, reason: &str) -> Result<(), CloseError> {
+        self.task.close(self.shared.now(), code, reason)?;
+        self.push();
+        Ok(())
+    }
+
+    /// Moves what can be moved without waiting, up to a buffer each way. Without `reads` it takes no more from the network
+    /// than it has already.
     pub(super) fn advance(&mut self, reads: bool, taker: &mut Taker<'_>) -> State {
-        loop {
-            self.obey();
-            let wrote = self.push();
-            if self.report(taker) == Next::Stop {
-                return State::Stopped;
-            }
-            let read = reads && self.pull();
-            if self.task.is_finished(self.shared.now()) {
-                self.hang_up();
-                return State::Finished;
-            }
-            // Whoever tells it something now has woken the poll that comes next.
-            if !wrote && !read {
-                return State::Waits;
-            }
+        self.obey();
+        let wrote = self.push();
+        if self.report(taker) == Next::Stop {
+            return State::Stopped;
         }
+        let read = reads && self.pull();
+        if read && self.report(taker) == Next::Stop {
+            return State::Stopped;
+        }
+        if self.task.is_finished(self.shared.now()) {
+            self.hang_up();
+            return State::Finished;
+        }
+        // Whoever tells it something now wakes the poll that comes next.
+        if wrote || read { State::Moves } else { State::Waits }
     }
 
     /// Waits until something may move, but not longer than `until`.
@@ -152,17 +172,24 @@ impl Pump {
         if self.is_written() {
             self.frame = Vec::new();
         }
-        let mut due = if self.is_written() {
-            self.task.deadline()
-        } else {
-            self.frame_until.min(self.task.write_deadline(self.shared.now()))
-        };
-        due = due.min(until.unwrap_or(due));
+        let due = self.write_until().unwrap_or(self.task.deadline());
+        let due = due.min(until.unwrap_or(due));
         let timeout = self.shared.left(due).unwrap_or_default().min(LONGEST_WAIT);
         match self.poll.poll(&mut self.events, Some(timeout)) {
             Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// A message that was received cannot be taken: the socket ends with this reason.
+    pub(super) fn refuse(&mut self, reason: Reason) {
+        self.task.refuse(self.shared.now(), reason);
+    }
+
+    /// Nobody listens any more: says so to the server, if the link takes it.
+    pub(super) fn leave(&mut self) {
+        self.task.interrupt(self.shared.now(), Interrupt::Unload);
+        self.push();
     }
 
     /// The socket cannot go on.
@@ -185,34 +212,35 @@ impl Pump {
         }
     }
 
-    /// Writes frames until the link takes no more or there is none. Returns whether anything was written.
+    /// Writes frames while the link takes them, a round of them. Returns whether anything was written.
     fn push(&mut self) -> bool {
-        let mut wrote = false;
-        loop {
+        for round in 0..ROUND {
             if self.is_written() && !self.next_frame() {
-                break;
+                // TLS may have something of its own to say. What it cannot send now, it sends later; an error shows when
+                // the next frame is written.
+                let _ = self.link.as_mut().map(DuplexLink::flush);
+                return round > 0;
             }
             match self.write() {
-                Ok(()) => wrote = true,
+                Ok(()) => self.blocked_until = None,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    if self.shared.now() >= self.frame_until.min(self.task.write_deadline(self.shared.now())) {
+                    let now = self.shared.now();
+                    let until = *self.blocked_until.get_or_insert(self.task.write_deadline(now));
+                    if now >= until.min(self.task.write_deadline(now)) {
                         self.write_failed();
                     }
-                    break;
+                    return round > 0;
                 }
                 Err(_) => {
                     self.write_failed();
-                    break;
+                    return round > 0;
                 }
             }
         }
-        if let Some(link) = &mut self.link {
-            // What TLS has taken. What it cannot send now, it sends later; an error shows when the next frame is written.
-            let _ = link.flush();
-        }
-        wrote
+        true
     }
 
+    /// Writes the rest of the frame, and of what TLS makes of it.
     fn write(&mut self) -> io::Result<()> {
         let link = self.link.as_mut().ok_or(ErrorKind::NotConnected)?;
         while let Some(rest) = self.frame.get(self.written..).filter(|rest| !rest.is_empty()) {
@@ -221,19 +249,26 @@ impl Pump {
                 taken => self.written += taken,
             }
         }
-        Ok(())
+        link.flush()
+    }
+
+    /// Until when what is being written may take.
+    fn write_until(&self) -> Option<Instant> {
+        self.blocked_until.map(|until| until.min(self.task.write_deadline(self.shared.now())))
     }
 
     fn write_failed(&mut self) {
         self.frame.clear();
         self.written = 0;
+        self.blocked_until = None;
         self.sending = None;
         self.failed = Some(Reason::SendFailed);
         self.task.write_failed(self.shared.now());
     }
 
+    /// Whether the link has taken everything.
     fn is_written(&self) -> bool {
-        self.written >= self.frame.len()
+        self.written >= self.frame.len() && self.blocked_until.is_none()
     }
 
     /// Puts the next frame into the buffer: one that is due, else of a message. Returns whether there is one.
@@ -255,31 +290,31 @@ impl Pump {
             return false;
         }
         let mask = Mask::fresh(random);
-        self.frame.resize(BUFFER, 0);
+        let waiting = self.sending.as_ref().filter(|_| !control).map_or(0, |message| message.rest().len());
+        self.frame.resize(waiting.saturating_add(CONTROL).min(BUFFER), 0);
         let length = match &mut self.sending {
             _ if control => self.task.transmit(now, mask, &mut self.frame),
             None => 0,
-            Some(Outgoing { text, bytes, sent, fin }) => {
-                let rest = bytes.get(*sent..).unwrap_or_default();
-                let length = match self.task.send(*text, rest, *fin, mask, &mut self.frame) {
+            Some(message) => {
+                let sent = self.task.send(message.text, message.rest(), message.fin, mask, &mut self.frame);
+                let length = match sent {
                     Ok(frame) => {
-                        *sent += frame.taken;
+                        message.sent += frame.taken;
                         frame.length
                     }
                     Err(reason) => {
                         self.failed = Some(reason);
-                        *sent = bytes.len();
+                        message.sent = message.bytes.len();
                         0
                     }
                 };
-                if *sent >= bytes.len() {
+                if message.rest().is_empty() {
                     self.sending = None;
                 }
                 length
             }
         };
         self.frame.truncate(length);
-        self.frame_until = self.task.write_deadline(now);
         if let (Some(tracer), true) = (&self.tracer, length > 0) {
             tracer(Trace::Sent(&self.frame));
         }
@@ -294,15 +329,17 @@ impl Pump {
             let next = event.map_or(Ok(Next::More), &mut *taker);
             let shown = event.is_some();
             self.received.consume(consumed);
-            match next {
-                Ok(Next::Stop) => return Next::Stop,
-                Ok(Next::More) if consumed == 0 && !shown => return Next::More,
-                Ok(Next::More) => {}
-                Err(reason) => self.task.refuse(now, reason),
+            if let Err(reason) = next {
+                self.task.refuse(now, reason);
             }
             // Only the newest ping is answered, so the answer goes before the next is read, if the link takes it.
             if self.task.has_output(now) && self.is_written() {
                 self.push();
+            }
+            match next {
+                Ok(Next::Stop) => return Next::Stop,
+                Ok(Next::More) if consumed == 0 && !shown => return Next::More,
+                _ => {}
             }
         }
     }

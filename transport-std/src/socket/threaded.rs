@@ -6,6 +6,7 @@ use std::thread;
 use miniwire_core::policy::Api;
 use miniwire_core::reason::Reason;
 use miniwire_core::socket::{Event, EventKind, Ticket};
+use miniwire_core::ws::close::ABNORMAL;
 
 use super::assemble::Assembler;
 use super::connect::{Attempted, Options};
@@ -17,7 +18,7 @@ use super::pump::{Next, State};
 use crate::answer::{Failure, Response};
 use crate::client::Client;
 use crate::net::lock;
-use crate::started::Callbacks;
+use crate::started::{Callbacks, caught};
 
 /// What the thread takes along.
 struct Work {
@@ -31,7 +32,9 @@ struct Work {
 /// Starts an attempt. Returns why it could not be, unless `callbacks` were told.
 pub(super) fn start(client: Client, options: Options, callbacks: Option<Callbacks<()>>) -> Option<Failure> {
     let control = Arc::new(Control::new(client.socket_queue()));
-    let begun = options.check(&client).and_then(|()| client.hub().connect(&control, true));
+    // The data is the caller's, and may panic.
+    let checked = caught(|| options.check(&client)).unwrap_or(Err(Reason::DataNotConvertible));
+    let begun = checked.and_then(|()| client.hub().connect(&control, true));
     let ticket = match begun {
         Ok(ticket) => ticket,
         Err(reason) => return refuse(callbacks, failure(reason)),
@@ -70,10 +73,19 @@ impl Work {
             callbacks.report(Ok(()));
         }
         hub.report_replaced();
-        let attempted = options.attempt(&client, &control);
-        // The context may go while its socket is open: that is its end (CTX-06).
-        drop(client);
-        serve(&hub, ticket, attempted, options.max_message);
+        let served = caught(|| {
+            let attempted = options.attempt(&client, &control);
+            // The context may go while its socket is open: that is its end (CTX-06).
+            drop(client);
+            serve(&hub, ticket, attempted, options.max_message);
+        });
+        if served.is_none() {
+            give_up(
+                &hub,
+                ticket,
+                &failure(Reason::DataNotConvertible).with_detail("code of the caller's has panicked"),
+            );
+        }
     }
 }
 
@@ -84,10 +96,7 @@ fn serve(hub: &Hub, ticket: Ticket, attempted: Attempted, max_message: usize) {
         Ok(pump) => pump,
         // Not even memory or descriptors to wait with.
         Err(error) => {
-            let failure = failure(Reason::ConnectionLost).with_detail(error.to_string());
-            hub.report(ticket, &Told::Error(&failure));
-            hub.report(ticket, &Told::Close(&SocketClose { code: 1006, reason: String::new() }));
-            return;
+            return give_up(hub, ticket, &failure(Reason::ConnectionLost).with_detail(error.to_string()));
         }
     };
     if let Some(open) = &open {
@@ -109,11 +118,19 @@ fn serve(hub: &Hub, ticket: Ticket, attempted: Attempted, max_message: usize) {
         }
         Ok(Next::More)
     };
-    while pump.advance(true, &mut taker) != State::Finished {
-        if pump.wait(None).is_err() {
-            pump.abandon();
+    loop {
+        match pump.advance(true, &mut taker) {
+            State::Finished => return,
+            State::Waits if pump.wait(None).is_err() => pump.abandon(),
+            _ => {}
         }
     }
+}
+
+/// Reports an end that the pump cannot.
+fn give_up(hub: &Hub, ticket: Ticket, why: &Failure) {
+    hub.report(ticket, &Told::Error(why));
+    hub.report(ticket, &Told::Close(&SocketClose { code: ABNORMAL, reason: String::new() }));
 }
 
 /// `onSocketError`, with what is known of an answer that was not 101.

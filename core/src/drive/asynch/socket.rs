@@ -226,10 +226,10 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         transport.random(&mut random).map_err(|NoRandomness| failed(Reason::NoRandomness))?;
         let connect = codecs.offer(connect);
         let handshake = Handshake::new(&connect, random);
-        let task = OpeningTask::new(context, &handshake, transport.now());
+        let mut task = OpeningTask::new(context, &handshake, transport.now());
         let SocketMemory { receive, transmit: tx, message } = memory;
         let mut rx = ReceiveBuffer::new(receive);
-        let event = |event: OpeningEvent<'_>| {
+        let mut event = |event: OpeningEvent<'_>| {
             if let OpeningEvent::Head { head, protocol } = event
                 && head.status() == 101
             {
@@ -237,8 +237,8 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
             }
             Ok(())
         };
-        let no_content = |_, _: &mut [u8]| Err(Reason::FileFailed);
-        let (opened, link) = super::run_over(transport, task, &mut rx, tx, event, no_content).await;
+        let mut no_content = |_, _: &mut [u8]| Err(Reason::FileFailed);
+        let (opened, link) = super::run_over(transport, &mut task, &mut rx, tx, &mut event, &mut no_content).await;
         if let Err(reason) = opened.result {
             return Err(ConnectFailure { reason, status: opened.status });
         }

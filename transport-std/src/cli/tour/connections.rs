@@ -28,16 +28,17 @@ fn kept(tour: &mut Tour<'_>) -> Result<(), Box<dyn Error>> {
     }
     let (call, came) = tour.request_of(&client, "/get").send();
     let used = Verdict::same(connections(tour, before), "connections: 1");
-    tour.show("Three calls one after another share a connection.", &call, &came.succeeds(200).and(used));
+    tour.show_came("Three calls one after another share a connection.", &call, &came, &came.succeeds(200).and(used));
 
     let client = tour.client(|client| client)?;
     let before = tour.server.connections();
     let _ = tour.request_of(&client, "/kill-reused").send();
     let (call, came) = tour.request_of(&client, "/kill-reused").method(Method::Post).data(json!({"id": 7})).send();
     let used = Verdict::same(connections(tour, before), "connections: 2");
-    tour.show(
+    tour.show_came(
         "A kept connection that turns out to be dead is replaced by a fresh one, once, unnoticed.",
         &call,
+        &came,
         &came.brings("{\"request\":1}\n").and(used),
     );
     Ok(())

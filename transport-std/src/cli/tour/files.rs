@@ -31,24 +31,30 @@ fn uploads(tour: &mut Tour<'_>, picture: &Path) {
     let came = Came(call.form_data("album", "cats").send());
     let file = json!({"name": "photo", "filename": "\u{732b}.png", "content_type": "image/png", "length": 200_000});
     let verdict = came.has("/form", json!({"album": "cats"})).and(came.has("/parts/1", file));
-    tour.show("A form goes out: the fields of formData, then the file, with its own name.", &text, &verdict);
+    tour.show_came(
+        "A form goes out: the fields of formData, then the file, with its own name.",
+        &text,
+        &came,
+        &verdict,
+    );
 
     let (call, text) = upload(&tour.client, &tour.server.https_url("/early/413"), picture, "");
     let came = Came(call.send());
-    tour.show("Any status is success, and is heard before the file is sent.", &text, &came.succeeds(413));
+    tour.show_came("Any status is success, and is heard before the file is sent.", &text, &came, &came.succeeds(413));
 
     let (call, text) = upload(&tour.client, &tour.server.https_url("/count"), picture, "");
     let (listener, told) = watcher();
-    let sent = call.on_progress_update(listener).send();
-    let verdict = progress(&told).and(Came(sent).succeeds(200));
-    tour.show("onProgressUpdate tells how far it is, at last 100.", &format!("{text}.onProgressUpdate(f)"), &verdict);
+    let came = Came(call.on_progress_update(listener).send());
+    let verdict = progress(&told).and(came.succeeds(200));
+    let text = format!("{text}.onProgressUpdate(f)");
+    tour.show_came("onProgressUpdate tells how far it is, at last 100.", &text, &came, &verdict);
 }
 
 fn upload_failures(tour: &mut Tour<'_>, picture: &Path) -> Result<(), Box<dyn Error>> {
     let (mut call, text) = upload(&tour.client, &tour.server.https_url("/delay/5"), picture, "");
     let handle = call.abort_handle();
     let came = Came(call.on_progress_update(move |_| handle.abort()).send());
-    tour.show("abort() is code 12.", &format!("{text}.abort()"), &came.fails(12, "Aborted"));
+    tour.show_came("abort() is code 12.", &format!("{text}.abort()"), &came, &came.fails(12, "Aborted"));
 
     let absent = picture.with_extension("absent");
     let directory = picture.parent().unwrap_or(picture);
@@ -68,12 +74,18 @@ fn upload_failures(tour: &mut Tour<'_>, picture: &Path) -> Result<(), Box<dyn Er
         ("http is code 13.", &release, &http, picture, 13, "PlainHttpRefused"),
     ] {
         let (call, text) = upload(client, url, path, "");
-        tour.show(promise, &text, &Came(call.send()).fails(code, reason));
+        let came = Came(call.send());
+        tour.show_came(promise, &text, &came, &came.fails(code, reason));
     }
     let hasty = tour.client(|client| client.upload_timeout(100))?;
     let (call, text) = upload(&hasty, &tour.server.https_url("/delay/5"), picture, "");
     let came = Came(call.send());
-    tour.show("A deadline is over the whole upload, 30 s by default (here 0.1 s).", &text, &came.fails(12, "Timeout"));
+    tour.show_came(
+        "A deadline is over the whole upload, 30 s by default (here 0.1 s).",
+        &text,
+        &came,
+        &came.fails(12, "Timeout"),
+    );
     Ok(())
 }
 

@@ -24,9 +24,10 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use miniwire_std::serve::{Options, Server};
-use miniwire_std::{BuildError, Client, ClientBuilder};
+use miniwire_std::{BuildError, Client, ClientBuilder, DataType};
+use serde_json::json;
 
-use crate::complain;
+use crate::{complain, json_output};
 use came::{Came, Verdict};
 use step::Step;
 
@@ -34,7 +35,11 @@ use step::Step;
 ///
 /// Needs no network. Takes a few seconds. Exit status: 0 everything was as the reference promises, 1 something differs.
 #[derive(clap::Args, Debug)]
-pub(crate) struct TourArgs {}
+pub(crate) struct TourArgs {
+    /// Print a JSON object a step, one a line, for programs
+    #[arg(long)]
+    json: bool,
+}
 
 const APP_ID: &str = "2021000000000001";
 const APP_VERSION: &str = "1.2.3";
@@ -60,15 +65,28 @@ struct Tour<'o> {
     /// The client of the steps that need nothing special: *release*, `localhost` on the whitelist.
     client: Client,
     out: &'o mut dyn Write,
-    colours: bool,
+    style: Style,
     steps: usize,
     differing: usize,
 }
 
+/// How a step is printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Plain,
+    Coloured,
+    Json,
+}
+
 /// Takes the tour.
-pub(crate) fn run() -> ExitCode {
+pub(crate) fn run(args: &TourArgs) -> ExitCode {
     let colours = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    match tour(&mut io::stdout(), colours) {
+    let style = match (args.json, colours) {
+        (true, _) => Style::Json,
+        (false, true) => Style::Coloured,
+        (false, false) => Style::Plain,
+    };
+    match tour(&mut io::stdout(), style) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -79,28 +97,28 @@ pub(crate) fn run() -> ExitCode {
 }
 
 /// Whether all was as promised.
-fn tour(out: &mut dyn Write, colours: bool) -> Result<bool, Box<dyn Error>> {
+fn tour(out: &mut dyn Write, style: Style) -> Result<bool, Box<dyn Error>> {
     let start = Instant::now();
-    let mut tour = Tour::start(out, colours)?;
+    let mut tour = Tour::start(out, style)?;
     let origin = tour.server.https_url("");
-    tour.line(format_args!("https://localhost stands for {origin}, a server inside this program."));
+    tour.remark(format_args!("https://localhost stands for {origin}, a server inside this program."));
     for (title, group) in GROUPS {
-        tour.line(format_args!("\n{title}"));
+        tour.remark(format_args!("\n{title}"));
         group(&mut tour)?;
     }
     let (steps, differing, seconds) = (tour.steps, tour.differing, start.elapsed().as_secs_f64());
     match differing {
-        0 => tour.line(format_args!("\n{steps} steps, each as promised, in {seconds:.1} s")),
-        _ => tour.line(format_args!("\n{steps} steps, of which {differing} DIFFER, in {seconds:.1} s")),
+        0 => tour.remark(format_args!("\n{steps} steps, each as promised, in {seconds:.1} s")),
+        _ => tour.remark(format_args!("\n{steps} steps, of which {differing} DIFFER, in {seconds:.1} s")),
     }
     Ok(differing == 0)
 }
 
 impl<'o> Tour<'o> {
-    fn start(out: &'o mut dyn Write, colours: bool) -> Result<Self, Box<dyn Error>> {
+    fn start(out: &'o mut dyn Write, style: Style) -> Result<Self, Box<dyn Error>> {
         let server = Server::start(Options::default())?;
         let client = new_client(&server, |client| client)?;
-        Ok(Self { server, client, out, colours, steps: 0, differing: 0 })
+        Ok(Self { server, client, out, style, steps: 0, differing: 0 })
     }
 
     /// A client like the tour's own, but for what `change` changes.
@@ -126,13 +144,35 @@ impl<'o> Tour<'o> {
     /// Makes a call and shows it.
     fn step(&mut self, promise: &str, step: Step, verdict: impl FnOnce(&Came) -> Verdict) {
         let (call, came) = step.send();
-        self.show(promise, &call, &verdict(&came));
+        self.show_came(promise, &call, &came, &verdict(&came));
+    }
+
+    /// Shows a call that was made.
+    fn show_came(&mut self, promise: &str, call: &str, came: &Came, verdict: &Verdict) {
+        let answer = (self.style == Style::Json).then(|| match &came.0 {
+            Ok(response) => json_output::success(response, DataType::Text),
+            Err(failure) => json_output::failure(failure, DataType::Text),
+        });
+        self.show_step(promise, call, verdict, answer.as_deref());
     }
 
     /// Shows anything else.
     fn show(&mut self, promise: &str, call: &str, verdict: &Verdict) {
+        self.show_step(promise, call, verdict, None);
+    }
+
+    fn show_step(&mut self, promise: &str, call: &str, verdict: &Verdict, answer: Option<&str>) {
         self.steps = self.steps.saturating_add(1);
-        let mark = match (verdict.kept, self.colours) {
+        self.differing = self.differing.saturating_add(usize::from(!verdict.kept));
+        if self.style == Style::Json {
+            let (promise, call, seen) = (json!(promise), json!(call), json!(verdict.seen));
+            let answer = answer.map(|answer| format!(",\"answer\":{}", answer.trim_end())).unwrap_or_default();
+            let kept = verdict.kept;
+            return self.line(format_args!(
+                "{{\"promise\":{promise},\"kept\":{kept},\"call\":{call},\"seen\":{seen}{answer}}}"
+            ));
+        }
+        let mark = match (verdict.kept, self.style == Style::Coloured) {
             (true, false) => "ok     ",
             (true, true) => "\x1b[32mok\x1b[0m     ",
             (false, false) => "DIFFERS",
@@ -144,8 +184,14 @@ impl<'o> Tour<'o> {
         }
         self.line(format_args!("  {mark} {}", verdict.seen));
         if !verdict.kept {
-            self.differing = self.differing.saturating_add(1);
             self.line(format_args!("          expected {}", verdict.wanted));
+        }
+    }
+
+    /// A line that is for people only.
+    fn remark(&mut self, text: std::fmt::Arguments<'_>) {
+        if self.style != Style::Json {
+            self.line(text);
         }
     }
 
@@ -181,7 +227,7 @@ mod tests {
     #[test]
     fn a_broken_promise_is_told_and_counted() {
         let mut out = Vec::new();
-        let mut tour = Tour::start(&mut out, false).unwrap();
+        let mut tour = Tour::start(&mut out, Style::Plain).unwrap();
         tour.step("It is 404.", tour.request("/status/200"), |came| came.fails(19, "HttpStatus"));
         tour.step("It is 200.", tour.request("/status/200"), |came| came.succeeds(200));
         assert_eq!((tour.steps, tour.differing), (2, 1));
@@ -192,5 +238,19 @@ mod tests {
                         It is 200.\n          my.request({url: 'https://localhost/status/200'})\n  \
                         ok      success {status: 200, data: ''}\n";
         assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn for_programs_a_step_is_an_object_on_a_line() {
+        let mut out = Vec::new();
+        let mut tour = Tour::start(&mut out, Style::Json).unwrap();
+        tour.remark(format_args!("for people"));
+        tour.step("It is 404.", tour.request("/status/404?body=gone").text(), |came| came.succeeds(404));
+        assert_eq!((tour.steps, tour.differing), (1, 1));
+        drop(tour);
+        let step: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!((&step["promise"], &step["kept"]), (&json!("It is 404."), &json!(false)));
+        assert_eq!(step["call"], "my.request({url: 'https://localhost/status/404?body=gone', dataType: 'text'})");
+        assert_eq!((&step["answer"]["reason"], &step["answer"]["data"]), (&json!("HttpStatus"), &json!("gone")));
     }
 }

@@ -1,0 +1,156 @@
+//! my.request: GET over verified TLS, the whole answer as JSON text, over the asynchronous loop.
+#![no_std]
+#![no_main]
+
+use core::cell::RefCell;
+use core::task::Poll;
+
+use embedded_io::{ErrorKind, ErrorType};
+use embedded_io_async::{Read, Write};
+use firmware::{Buffers, Link, Register, read};
+use miniwire_core::context::Context;
+use miniwire_core::drive::{Route, asynch};
+use miniwire_core::reason::Fault;
+use miniwire_core::request::Request;
+use miniwire_core::time::Instant;
+use miniwire_embassy::tls::{self, CertificateDer, CryptoRng, RECEIVE, RngCore, RngError, Session, Trust};
+
+/// The one connection, which can be waited on.
+struct Wire(Link);
+
+impl ErrorType for Wire {
+    type Error = ErrorKind;
+}
+
+impl Read for Wire {
+    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ErrorKind> {
+        Ok(self.0.receive(buffer))
+    }
+}
+
+impl Write for Wire {
+    async fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
+        Ok(self.0.transmit(bytes))
+    }
+
+    async fn flush(&mut self) -> Result<(), ErrorKind> {
+        Ok(())
+    }
+}
+
+impl tls::Link for Wire {
+    async fn readable(&mut self) {
+        core::future::poll_fn(|_| if read(Register::Ready) == 0 { Poll::Pending } else { Poll::Ready(()) }).await;
+    }
+}
+
+/// The board's random number generator.
+struct Random;
+
+impl RngCore for Random {
+    fn next_u32(&mut self) -> u32 {
+        read(Register::Setting)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        u64::from(self.next_u32()) << 32 | u64::from(self.next_u32())
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        for byte in bytes {
+            *byte = self.next_u32() as u8;
+        }
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), RngError> {
+        self.fill_bytes(bytes);
+        Ok(())
+    }
+}
+
+impl CryptoRng for Random {}
+
+enum Stream<'b> {
+    Plain(Wire),
+    Secure(Session<'b, Wire>),
+}
+
+impl ErrorType for Stream<'_> {
+    type Error = ErrorKind;
+}
+
+impl Read for Stream<'_> {
+    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ErrorKind> {
+        match self {
+            Self::Plain(wire) => wire.read(buffer).await,
+            Self::Secure(session) => session.read(buffer).await,
+        }
+    }
+}
+
+impl Write for Stream<'_> {
+    async fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
+        match self {
+            Self::Plain(wire) => wire.write(bytes).await,
+            Self::Secure(session) => session.write(bytes).await,
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), ErrorKind> {
+        match self {
+            Self::Plain(wire) => wire.flush().await,
+            Self::Secure(session) => session.flush().await,
+        }
+    }
+}
+
+struct Stack<'b> {
+    /// For the one session.
+    buffers: RefCell<Option<tls::Buffers<'b>>>,
+}
+
+impl<'b> asynch::Transport for Stack<'b> {
+    type Link = Stream<'b>;
+
+    fn now(&self) -> Instant {
+        Instant::from_millis(u64::from(read(Register::ClockHigh)) << 32 | u64::from(read(Register::Clock)))
+    }
+
+    async fn ended(&self, until: Instant) -> asynch::Ended {
+        core::future::poll_fn(|_| if self.now() < until { Poll::Pending } else { Poll::Ready(()) }).await;
+        asynch::Ended::Deadline
+    }
+
+    async fn connect(&self, route: &Route<'_>) -> Result<Stream<'b>, Fault> {
+        let (host, port) = route.first_hop();
+        firmware::dial(host, port).then_some(Stream::Plain(Wire(Link))).ok_or(Fault::Connect)
+    }
+
+    async fn secure(&self, link: Stream<'b>, route: &Route<'_>) -> Result<Stream<'b>, Fault> {
+        static ROOT: CertificateDer<'static> = CertificateDer::from_slice(include_bytes!("root.der"));
+        let (Stream::Plain(wire), Some(buffers)) = (link, self.buffers.borrow_mut().take()) else {
+            return Err(Fault::Tls);
+        };
+        let root = tls::root(&ROOT).map_err(|_| Fault::Tls)?;
+        let now = read(Register::Clock).into();
+        tls::open(wire, route.host, &Trust::new(&[root]), now, &mut Random, buffers).await.map(Stream::Secure)
+    }
+}
+
+#[inline(never)]
+fn call(buffers: &mut Buffers, receive: &mut [u8], transmit: &mut [u8]) {
+    if let Ok(context) = Context::new("2021000000000001", "1.0.0", firmware::policy()) {
+        let stack = Stack { buffers: RefCell::new(Some(tls::Buffers { receive, transmit })) };
+        let request = Request::new("https://device.local/status");
+        match firmware::block_on(asynch::request(&stack, &context, &request, buffers.memory())) {
+            Ok(response) => firmware::show(response.status(), response.text().as_bytes()),
+            Err(failure) => firmware::show_failure(&failure),
+        }
+    }
+}
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    call(&mut Buffers::new(), &mut [0; RECEIVE], &mut [0; 1153]);
+    firmware::halt()
+}

@@ -1,0 +1,197 @@
+"""Runs images in QEMU against `miniwire serve`: board.py MINIWIRE IMAGES
+
+The board makes the calls of `miniwire tour`. What each of them brings must be what it brought on the desktop, but for
+port numbers and dates.
+"""
+
+import json
+import pathlib
+import re
+import secrets
+import socket
+import subprocess
+import sys
+import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "lib"))
+import segment
+import stage as stages
+
+# An image that hangs is ended.
+IMAGE_S = 120
+
+# Steps of the desktop's tour that this board does not take, and why.
+NOT_TAKEN = {
+    "no TLS": [
+        "Each hop passes the whitelist.",
+        "No hop falls back to http.",
+        "A body that ends with the connection ends by TLS; without its close_notify, somebody may have cut it.",
+        "An intermediate authority is fine.",
+        "A certificate that has expired is code 19;",
+        "so is one that is not valid yet,",
+        "one for another host,",
+        "one that is self-signed,",
+        "one of an unknown root,",
+        "one issued by a server,",
+        "one whose issuer may not issue,",
+        "and one that may not serve.",
+        "A key can be pinned; another one is code 19.",
+        "No TLS on the port is code 19, and never plain http.",
+    ],
+    "no file system": ["Temporary files go with the context, but for those that were saved."],
+}
+# Bytes of RAM of one request over plain TCP: its future, the memory lent to it, and the stack of the project's own code.
+# What holds today, with room for another compiler; it may only be lowered. The goal is 4,096: docs/sizes.md.
+RAM_LIMIT = 4700
+
+# The answer repeats the file, and a board has no memory for a large one: it sends a smaller one.
+SMALLER_FILE = "A form goes out: the fields of formData, then the file, with its own name."
+
+
+def main(miniwire, images):
+    with stages.Stage(miniwire) as stage:
+        desktop = desktops_tour(miniwire)
+        http, https, other = stage.port(), stage.port(), stage.port()
+        serve = [miniwire, "serve", "--ca-out", stage.directory / "ca.pem"]
+        stage.start(*serve, "--http", http, "--https", https, port=http)
+        stage.start(*serve, "--http", other, port=other)
+        with socket.socket() as nobody:
+            # Bound and not listening: whoever connects is refused.
+            nobody.bind(("127.0.0.1", 0))
+            settings = {"http": http, "https": https, "other": other, "nobody": nobody.getsockname()[1]}
+            lines, asked = run(stage, images / "tour", settings)
+            measured, _ = run(stage, images / "ram", settings)
+        ram(stage, measured)
+        compare(stage, desktop, lines, http)
+        stage.verdict("the names were resolved by DNS", [] if "localhost" in asked else [f"asked for {asked}"])
+        return stage.finish()
+
+
+def desktops_tour(miniwire):
+    tour = subprocess.run([miniwire, "tour", "--json"], capture_output=True, text=True, timeout=120)
+    if tour.returncode:
+        sys.exit(f"FAILED: miniwire tour: {tour.stdout}{tour.stderr}")
+    return [json.loads(line) for line in tour.stdout.splitlines()]
+
+
+def run(stage, image, settings):
+    """Runs an image to its end: the lines that it printed, and the names that it asked the name server for."""
+    words = [image.name, f"seed={secrets.token_hex(32)}", *(f"{name}={value}" for name, value in settings.items())]
+    with segment.Segment({"localhost": "10.0.2.2"}) as ethernet:
+        command = [
+            *("qemu-system-arm", "-machine", "mps2-an386", "-display", "none", "-monitor", "none", "-serial", "none"),
+            *("-semihosting-config", "enable=on,target=native," + ",".join(f"arg={word}" for word in words)),
+            *(*ethernet.arguments(), "-kernel", str(image)),
+        ]
+        try:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=IMAGE_S)
+        except subprocess.TimeoutExpired as late:
+            sys.exit(f"FAILED: {image.name} did not end within {IMAGE_S} s:\n{text(late.stdout)}{text(late.stderr)}")
+    lines = text(done.stdout).splitlines()
+    said = [*lines[-5:], *text(done.stderr).splitlines()]
+    wrong = [] if done.returncode == 0 else [f"exit status {done.returncode}:", *said]
+    stage.verdict(f"{image.name} runs to its end", wrong)
+    for line in lines:
+        if line.startswith("#"):
+            print(f"        {line[1:].strip()}", flush=True)
+    return [line for line in lines if not line.startswith("#")], ethernet.asked
+
+
+def ram(stage, lines):
+    said = {what: int(bytes) for line in lines for what, bytes in re.findall(r"^(.*): (\d+) bytes$", line)}
+    for line in lines:
+        print(f"        {line}", flush=True)
+    total = said["future of a request alone"] + said["memory lent to a call"] + said["stack of a request alone"]
+    wrong = [] if total <= RAM_LIMIT else [f"it takes {total} bytes, more than {RAM_LIMIT}"]
+    stage.verdict(f"one request takes {total} bytes of RAM", wrong)
+
+
+def compare(stage, desktop, lines, http):
+    known = {step["promise"]: [] for step in desktop}
+    for step in desktop:
+        # A promise can be made twice, of different calls.
+        known[step["promise"]].append(step)
+    for line in lines:
+        try:
+            step = json.loads(line)
+        except ValueError:
+            stage.verdict("a line of the board's", [f"is no JSON: {line}"])
+            continue
+        promised = known.get(step["promise"])
+        if not promised:
+            stage.verdict(step["promise"], ["the desktop has no such step, or not so often"])
+            continue
+        stage.verdict(step["promise"], differences(promised.pop(0), step, http))
+    not_taken = {promise: why for why, promises in NOT_TAKEN.items() for promise in promises}
+    for promise, left in known.items():
+        for _ in left:
+            why = not_taken.get(promise)
+            if why:
+                print(f"not taken: {promise} ({why})", flush=True)
+            else:
+                stage.verdict(promise, ["the board has not taken this step"])
+
+
+def differences(desktop, board, http):
+    wrong = []
+    if "answer" in board:
+        ours, theirs = plain(board["answer"]), plain(desktop.get("answer"))
+        if board["promise"] == SMALLER_FILE:
+            ours, theirs = form(ours), form(theirs)
+        if ours != theirs:
+            wrong += [f"desktop {stages.brief(theirs)}", f"board   {stages.brief(ours)}"]
+    if "seen" in board:
+        # The desktop may have seen more: that `complete` was called, or a file in a directory.
+        ours, theirs = unnumbered(board["seen"]), unnumbered(desktop["seen"])
+        if not (theirs.startswith(ours) or (ours.startswith(".") and theirs.rstrip("'}").endswith(ours))):
+            wrong += [f"desktop {stages.brief(theirs)}", f"board   {stages.brief(ours)}"]
+    if "file" in board:
+        with urllib.request.urlopen(f"http://127.0.0.1:{http}/bytes/200000?seed=3", timeout=30) as answer:
+            expected = answer.read()
+        if board["file"] != {"length": len(expected), "checksum": f"{checksum(expected):016x}"}:
+            wrong.append(f"the file is not what the server sent: {board['file']}")
+    return wrong
+
+
+def plain(answer):
+    """An answer without what may differ between two runs: dates, port numbers, and here https, which the board lacks."""
+    if answer is None:
+        return None
+    answer = dict(answer)
+    # Where the data has a URL with a port in it, its length differs too.
+    echoed = re.search(r"://(localhost|127\.0\.0\.1)", answer.get("data", ""))
+    left_out = {"Date", "Content-Length"} if echoed else {"Date"}
+    if "headers" in answer:
+        answer["headers"] = [[name, unnumbered(value)] for name, value in answer["headers"] if name not in left_out]
+    if "data" in answer:
+        answer["data"] = unnumbered(answer["data"])
+    return answer
+
+
+def form(answer):
+    """What an answer says of the form that was sent, but for the length of the file."""
+    data = json.loads(answer.get("data") or "{}")
+    parts = [{key: value for key, value in part.items() if key != "length"} for part in data.get("parts", [])]
+    return {**answer, "headers": None, "data": [data.get("form"), parts]}
+
+
+def unnumbered(seen):
+    seen = re.sub(r"https?://(localhost|127\.0\.0\.1)(:\d+)?", "https://localhost", seen)
+    seen = re.sub(r"(localhost|127\.0\.0\.1):\d+", "localhost", seen)
+    return re.sub(r"\b\d+ updates", "N updates", seen)
+
+
+def checksum(content):
+    """FNV-1a, 64 bits."""
+    total = 0xCBF29CE484222325
+    for byte in content:
+        total = (total ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return total
+
+
+def text(output):
+    return (output or b"").decode("utf-8", "replace")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], pathlib.Path(sys.argv[2])))

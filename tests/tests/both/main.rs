@@ -1,0 +1,42 @@
+//! The same calls on both transports: one description, equal results, codes and reasons.
+
+mod on_embassy;
+mod on_std;
+mod scenario;
+#[path = "../../../transport-embassy/tests/world/mod.rs"]
+mod world;
+
+use std::net::TcpStream;
+
+use miniwire_tests::server;
+
+/// Bytes of a body, converted, that the calls may take.
+const MAX_BODY: usize = 80_000;
+
+#[test]
+fn core_04_both_transports_end_every_call_alike() {
+    let server = server();
+    // A port that a client has: nobody can listen there.
+    let taken = TcpStream::connect(server.http()).expect("the server");
+    let closed = taken.local_addr().expect("an address").port();
+    let origin = format!("http://localhost:{}", server.http().port());
+    let scenarios = scenario::all(&origin, closed);
+
+    let on_embassy = on_embassy::run(&scenarios, server.http());
+    let on_std = on_std::OnStd::default();
+    let mut differing = Vec::new();
+    for (scenario, embassy) in scenarios.iter().zip(on_embassy) {
+        let (embassy, std) = (embassy.without_chance(), on_std.run(scenario).without_chance());
+        let promise = scenario.promise;
+        for (transport, came) in [("std", &std), ("embassy", &embassy)] {
+            let ends = (came.code, came.reason, came.status);
+            if ends != scenario.ends {
+                differing.push(format!("{promise}: on {transport} {ends:?}, not {:?}", scenario.ends));
+            }
+        }
+        if embassy != std {
+            differing.push(format!("{promise}:\n  embassy {embassy:?}\n  std     {std:?}"));
+        }
+    }
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}

@@ -1,0 +1,184 @@
+//! The scenarios on embassy-net: a stack in this process, and a bridge to the same server.
+
+use std::collections::HashMap;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::rc::Rc;
+
+use embassy_net::Stack;
+use embassy_net::tcp::TcpSocket;
+use embassy_time::{Duration, Timer, with_timeout};
+use miniwire_core::context::Context;
+use miniwire_core::download::Download;
+use miniwire_core::drive::Memory;
+use miniwire_core::media::FileType;
+use miniwire_core::multipart::Boundary;
+use miniwire_core::policy::{Policy, Whitelist};
+use miniwire_core::request::{self, Failure, Response};
+use miniwire_core::storage;
+use miniwire_core::upload::Upload;
+use miniwire_embassy::{Client, SocketMemory, Sockets};
+
+use crate::scenario::{Call, Came, Data, Rules, Scenario, file};
+use crate::world::cable::Faults;
+use crate::world::udp::{self, Name, Names};
+use crate::world::{SERVER, World, clock};
+
+/// Runs the scenarios one after the other, `localhost` being the server.
+pub(crate) fn run(scenarios: &[Scenario], server: SocketAddr) -> Vec<Came> {
+    clock::follow_real_time();
+    let mut world = World::new(1, Faults { lost: 0, doubled: 0, delay: (0, 0) });
+    for _ in 0..8 {
+        world.spawn(bridge(world.server, server));
+    }
+    let names = Names::new(HashMap::from([("localhost".to_owned(), Name::Addresses(vec![SERVER]))]).into());
+    world.spawn(udp::dns(world.server, names, Rc::default()));
+    let board = world.board;
+    world.run(async move {
+        let mut memory = SocketMemory::<2, 8192, 2048>::new();
+        let sockets = Sockets::new(board, &mut memory);
+        let development = Client::plain(&sockets, context(Policy::development()));
+        let mut all = Vec::new();
+        for scenario in scenarios {
+            let came = match scenario.rules {
+                Rules::Development => call(&development, &scenario.call).await,
+                Rules::Release(host) => {
+                    let hosts = [host];
+                    let release = Policy::release(Whitelist::new(&hosts).expect("a whitelist"));
+                    call(&Client::plain(&sockets, context(release)), &scenario.call).await
+                }
+            };
+            all.push(came);
+        }
+        all
+    })
+}
+
+fn context(policy: Policy<'_>) -> Context<'_> {
+    Context::new("2021000000000001", "1.0.0", policy).expect("a context")
+}
+
+async fn call(client: &Client<'_, '_, miniwire_embassy::NoTls, 2>, call: &Call) -> Came {
+    let (mut receive, mut transmit, mut redirect) = (vec![0; 2048], vec![0; 512], vec![0; 4096]);
+    let (mut head, mut body) = (vec![0; 2048], vec![0; crate::MAX_BODY]);
+    let memory = Memory {
+        receive: &mut receive,
+        transmit: &mut transmit,
+        redirect: &mut redirect,
+        head: &mut head,
+        body: &mut body,
+    };
+    match call {
+        Call::Request(it) => {
+            let data = match &it.data {
+                Data::None => miniwire_core::data::Data::None,
+                Data::Text(text) => miniwire_core::data::Data::Text(text),
+                Data::Bytes(bytes) => miniwire_core::data::Data::Bytes(bytes),
+                Data::Value(value) => miniwire_core::data::Data::Value(value),
+            };
+            let request = request::Request::new(&it.url).method(it.method).headers(&it.headers).data(data);
+            let request = request.data_type(it.data_type).timeout(it.timeout).redirect(it.redirect);
+            came(client.request(&request, memory).await)
+        }
+        Call::Upload { url, bytes, form } => {
+            let upload = Upload::new(url, FileType::Image, "photo", Boundary::new([7; 16]));
+            let upload = upload.file("cat.jpg", 0).form_data(form);
+            let (content, mut progress) = (file(*bytes), None);
+            let mut source = storage::Bytes::new(&content);
+            let result = client.upload_file(&upload, &mut source, memory, |told| progress = Some(told.progress)).await;
+            Came { progress, ..came(result) }
+        }
+        Call::Download { url } => {
+            let (mut file, mut progress) = (vec![0; 100_000], None);
+            let mut store = storage::Memory::new(&mut file);
+            let download = Download::new(url);
+            let result =
+                client.download_file(&download, &mut store, memory, |told| progress = Some(told.progress)).await;
+            let came = came(result.map(|downloaded| downloaded.response));
+            Came { progress, data: store.file().unwrap_or_default().to_vec(), ..came }
+        }
+    }
+}
+
+fn came(result: Result<Response<'_>, Failure<'_>>) -> Came {
+    let (code, reason, response) = match result {
+        Ok(response) => (0, None, Some(response)),
+        Err(failure) => (failure.code(), Some(failure.reason), failure.response),
+    };
+    let mut came = Came { code, reason, ..Came::default() };
+    if let Some(response) = response {
+        came.status = Some(response.status());
+        came.data = response.text().into();
+        for (name, value) in response.headers() {
+            came.header(name, value);
+        }
+    }
+    came
+}
+
+/// Carries the bytes of one connection after another between the stack and the server, ends included.
+async fn bridge(stack: Stack<'static>, server: SocketAddr) {
+    let (mut rx, mut tx) = (vec![0; 4096], vec![0; 4096]);
+    let mut socket = TcpSocket::new(stack, &mut rx, &mut tx);
+    socket.set_nagle_enabled(false);
+    loop {
+        if socket.accept(server.port()).await.is_ok() {
+            let stream = TcpStream::connect(server).expect("the server");
+            stream.set_nonblocking(true).expect("a socket");
+            carry(&mut socket, stream).await;
+        }
+        let _ = with_timeout(Duration::from_millis(200), socket.flush()).await;
+        socket.abort();
+        let _ = with_timeout(Duration::from_millis(200), socket.flush()).await;
+    }
+}
+
+async fn carry(socket: &mut TcpSocket<'_>, mut stream: TcpStream) {
+    let (mut bytes, mut back) = ([0; 2048], [0; 2048]);
+    let (mut server_ended, mut client_ended) = (false, false);
+    loop {
+        let mut moved = false;
+        if !server_ended {
+            match stream.read(&mut bytes) {
+                Ok(0) => {
+                    socket.close();
+                    server_ended = true;
+                }
+                Ok(read) => {
+                    moved = true;
+                    let mut rest = &bytes[..read];
+                    while !rest.is_empty() {
+                        let Ok(written) = socket.write(rest).await else { return };
+                        rest = &rest[written..];
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => {
+                    let _ = with_timeout(Duration::from_millis(200), socket.flush()).await;
+                    return socket.abort();
+                }
+            }
+        }
+        if socket.can_recv() {
+            let Ok(read) = socket.read(&mut back).await else { return };
+            moved = true;
+            let mut rest = &back[..read];
+            while !rest.is_empty() {
+                match stream.write(rest) {
+                    Ok(written) => rest = &rest[written..],
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => Timer::after(Duration::from_millis(1)).await,
+                    Err(_) => break,
+                }
+            }
+        } else if !socket.may_recv() && !client_ended {
+            client_ended = true;
+            let _ = stream.shutdown(Shutdown::Write);
+        }
+        if server_ended && client_ended {
+            return;
+        }
+        if !moved {
+            Timer::after(Duration::from_micros(500)).await;
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The tour of a board: DHCP, DNS, then the calls that `miniwire tour` makes on a desktop.
+//!
+//! Started by tests/stages/board.py, which says what the settings are.
+#![no_std]
+#![no_main]
+
+use embassy_executor::Spawner;
+use embassy_time::{Instant, Timer};
+use miniwire_embassy::{NoTls, SocketMemory, Sockets};
+use miniwire_firmware::board::{self, console::line, executor, host, host::Settings, random, stack};
+use miniwire_firmware::network;
+use miniwire_firmware::tour::{Buffers, SOCKETS, Tour};
+use rand_chacha::rand_core::RngCore as _;
+use static_cell::{ConstStaticCell, StaticCell};
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    stack::paint();
+    executor::run(|spawner| {
+        if let Ok(task) = tour(spawner) {
+            spawner.spawn(task);
+        }
+    })
+}
+
+#[embassy_executor::task]
+async fn tour(spawner: Spawner) {
+    static SETTINGS: StaticCell<Settings> = StaticCell::new();
+    static MEMORY: ConstStaticCell<SocketMemory<SOCKETS, 4096, 1024>> = ConstStaticCell::new(SocketMemory::new());
+    static SOCKET_CELL: StaticCell<Sockets<'static, SOCKETS>> = StaticCell::new();
+    static BUFFERS: ConstStaticCell<Buffers> = ConstStaticCell::new(Buffers::new());
+
+    let settings: &Settings = SETTINGS.init(Settings::read());
+    let (Some(board), Some(mut random)) = (board::start(), random::from_host(settings)) else {
+        line(format_args!("# no board, or no seed"));
+        host::exit(false)
+    };
+    let network = match network::start(spawner, board.ethernet, random.next_u64()).await {
+        Ok(network) => network,
+        Err(why) => {
+            line(format_args!("# no network: {why:?}"));
+            host::exit(false)
+        }
+    };
+    line(format_args!("# an address after {} ms", Instant::now().as_millis()));
+    let sockets = SOCKET_CELL.init(Sockets::new(network, MEMORY.take()));
+    let is_made = Tour::new(settings, sockets, &NoTls, false, BUFFERS.take()).take().await.is_ok();
+
+    let (rounds, slept) = (executor::rounds(), 500);
+    Timer::after_millis(slept).await;
+    let rounds = executor::rounds().wrapping_sub(rounds);
+    line(format_args!("# looked {rounds} times for something to do in {slept} ms without"));
+    line(format_args!("# peak stack {} bytes", stack::used(stack::start())));
+    line(format_args!("# end after {} ms", Instant::now().as_millis()));
+    host::exit(is_made)
+}

@@ -1,0 +1,133 @@
+//! How a call is ended from outside: by its caller, or because the page is unloaded.
+
+use core::cell::Cell;
+use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::task::Waker;
+
+use embassy_sync::waitqueue::AtomicWaker;
+use miniwire_core::reason::Interrupt;
+
+/// Ends a call from any task, or from an interrupt handler.
+///
+/// It can be a `static`. It is of use to one call at a time: of several that share it, all end, but only the one that
+/// waited last is woken at once.
+pub struct AbortHandle {
+    aborted: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl AbortHandle {
+    /// Of a call that is not aborted.
+    pub const fn new() -> Self {
+        Self { aborted: AtomicBool::new(false), waker: AtomicWaker::new() }
+    }
+
+    /// `abort()`: the call fails with reason [`Aborted`](miniwire_core::reason::Reason::Aborted), whatever it waits for:
+    /// code 20 for a request (REQ-15), 12 for an upload or a download (UP-06, DOWN-05). Before the call is made it fails
+    /// as soon as it is; after its end this does nothing to it.
+    pub fn abort(&self) {
+        self.aborted.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    /// Makes the handle new, for another call.
+    pub fn reset(&self) {
+        self.aborted.store(false, Ordering::Release);
+    }
+
+    /// Whether it was aborted; if not, the waiting task is woken when it is.
+    pub(crate) fn is_aborted(&self, waker: &Waker) -> bool {
+        // In this order, so that an abort in between is not missed.
+        self.waker.register(waker);
+        self.aborted.load(Ordering::Acquire)
+    }
+}
+
+impl Default for AbortHandle {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for AbortHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AbortHandle").finish_non_exhaustive()
+    }
+}
+
+/// The calls that are under way, of which there can be so many.
+pub(crate) struct Calls<const N: usize> {
+    places: [Place; N],
+    /// The context has been shut down: no call begins.
+    closed: Cell<bool>,
+}
+
+/// The place of one call.
+#[derive(Default)]
+pub(crate) struct Place {
+    taken: Cell<bool>,
+    unloaded: Cell<bool>,
+    waker: Cell<Option<Waker>>,
+}
+
+impl<const N: usize> Calls<N> {
+    pub(crate) fn new() -> Self {
+        Self { places: core::array::from_fn(|_| Place::default()), closed: Cell::new(false) }
+    }
+
+    /// A place for a call that begins; `None` if all are taken.
+    pub(crate) fn begin(&self) -> Option<UnderWay<'_>> {
+        let place = self.places.iter().find(|place| !place.taken.get())?;
+        place.taken.set(true);
+        place.unloaded.set(self.closed.get());
+        Some(UnderWay(place))
+    }
+
+    /// Ends every call that is under way (CTX-06).
+    pub(crate) fn unload(&self) {
+        for place in self.places.iter().filter(|place| place.taken.get()) {
+            place.unloaded.set(true);
+            if let Some(waker) = place.waker.take() {
+                waker.wake();
+            }
+        }
+    }
+
+    /// Ends every call and lets no other begin (CTX-06).
+    pub(crate) fn shut_down(&self) {
+        self.closed.set(true);
+        self.unload();
+    }
+
+    pub(crate) fn is_shut_down(&self) -> bool {
+        self.closed.get()
+    }
+}
+
+/// A call's hold on its place.
+pub(crate) struct UnderWay<'p>(&'p Place);
+
+impl UnderWay<'_> {
+    /// Who wants this call to end, if anybody does; if not, the waiting task is woken when somebody does.
+    pub(crate) fn interrupted(&self, abort: Option<&AbortHandle>, waker: &Waker) -> Option<Interrupt> {
+        let Self(place) = self;
+        if place.unloaded.get() {
+            return Some(Interrupt::Unload);
+        }
+        let waits = match place.waker.take() {
+            Some(known) if known.will_wake(waker) => known,
+            _ => waker.clone(),
+        };
+        place.waker.set(Some(waits));
+        abort.is_some_and(|abort| abort.is_aborted(waker)).then_some(Interrupt::Abort)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let Self(place) = self;
+        place.waker.take();
+        place.taken.set(false);
+    }
+}

@@ -1,0 +1,161 @@
+//! embassy-net as a transport of the core's loop, for one call.
+
+use core::fmt;
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::task::Poll;
+
+use embassy_time::Timer;
+use embedded_io::{Error as _, ErrorKind};
+use embedded_io_async::{Read, Write};
+use miniwire_core::drive::Route;
+use miniwire_core::drive::asynch::{Ended, Transport};
+use miniwire_core::reason::Fault;
+use miniwire_core::time::Instant;
+
+use crate::abort::{AbortHandle, UnderWay};
+use crate::client::Client;
+use crate::resolve;
+use crate::secure::Secure;
+use crate::sockets::{Slot, Tcp};
+
+/// A connection, plain or under TLS.
+pub(crate) struct Link<'s, 'd, X> {
+    slot: &'s Slot<'d>,
+    stream: Stream<'s, 'd, X>,
+}
+
+enum Stream<'s, 'd, X> {
+    Plain(Tcp<'s, 'd>),
+    Secured(X),
+}
+
+/// What one call sees of the network.
+pub(crate) struct CallTransport<'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> {
+    pub(crate) client: &'a Client<'s, 'd, S, N>,
+    pub(crate) abort: Option<&'a AbortHandle>,
+    /// `None` where every place was taken; the task was refused then.
+    pub(crate) under_way: Option<UnderWay<'a>>,
+}
+
+/// The core's clock is embassy's, in milliseconds.
+pub(crate) fn now() -> Instant {
+    Instant::from_millis(embassy_time::Instant::now().as_millis())
+}
+
+impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Transport for CallTransport<'_, 's, 'd, S, N> {
+    type Link = Link<'s, 'd, S::Session>;
+
+    fn now(&self) -> Instant {
+        now()
+    }
+
+    async fn ended(&self, until: Instant) -> Ended {
+        // The end of time is later than embassy's.
+        let until = embassy_time::Instant::try_from_millis(until.as_millis()).unwrap_or(embassy_time::Instant::MAX);
+        let mut timer = pin!(Timer::at(until));
+        poll_fn(|context| {
+            let under_way = self.under_way.as_ref();
+            match under_way.and_then(|under_way| under_way.interrupted(self.abort, context.waker())) {
+                Some(interrupt) => Poll::Ready(Ended::Interrupted(interrupt)),
+                None => timer.as_mut().poll(context).map(|()| Ended::Deadline),
+            }
+        })
+        .await
+    }
+
+    fn reuse(&self, route: &Route<'_>) -> Option<Self::Link> {
+        let link = self.client.kept.take(route, |link| self.is_alive(link))?;
+        link.slot.set_idle_limit(None);
+        Some(link)
+    }
+
+    async fn connect(&self, route: &Route<'_>) -> Result<Self::Link, Fault> {
+        let mut tcp = self.take_socket().ok_or(Fault::Connect)?;
+        let (host, port) = route.first_hop();
+        resolve::connect(self.client.sockets.stack(), &mut tcp, host, port).await?;
+        Ok(Link { slot: tcp.slot(), stream: Stream::Plain(tcp) })
+    }
+
+    async fn secure(&self, link: Self::Link, route: &Route<'_>) -> Result<Self::Link, Fault> {
+        let Link { slot, stream: Stream::Plain(tcp) } = link else { return Err(Fault::Tls) };
+        let session = self.client.secure.secure(tcp, route.host).await?;
+        Ok(Link { slot, stream: Stream::Secured(session) })
+    }
+
+    fn read_ready(&self, link: &mut Self::Link) -> bool {
+        self.is_readable(link)
+    }
+
+    fn keep(&self, route: &Route<'_>, link: Self::Link) {
+        if let Some(limit) = self.client.idle_limit
+            && !self.client.calls.is_shut_down()
+        {
+            link.slot.set_idle_limit(Some(limit));
+            self.client.kept.put(route, link);
+        }
+    }
+}
+
+impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> CallTransport<'_, 's, 'd, S, N> {
+    /// A socket for a new connection, in the place of a kept one where that must be.
+    fn take_socket(&self) -> Option<Tcp<'s, 'd>> {
+        let sockets = self.client.sockets;
+        self.client.kept.sweep(|link| self.is_alive(link));
+        sockets.take().or_else(|| {
+            self.client.kept.close_oldest();
+            sockets.take()
+        })
+    }
+
+    /// Whether a kept link can be believed to serve another call.
+    fn is_alive(&self, link: &Link<'s, 'd, S::Session>) -> bool {
+        let stack = self.client.sockets.stack();
+        let local = link.slot.with(|socket| socket.local_endpoint()).flatten();
+        // What can be read now is the end, or what nobody asked for.
+        stack.is_link_up() && local.is_some_and(|local| resolve::is_local(stack, local.addr)) && !self.is_readable(link)
+    }
+
+    fn is_readable(&self, link: &Link<'s, 'd, S::Session>) -> bool {
+        let held = match &link.stream {
+            Stream::Plain(_) => false,
+            Stream::Secured(session) => self.client.secure.holds_bytes(session),
+        };
+        held || link.slot.is_readable()
+    }
+}
+
+impl<X> fmt::Debug for Link<'_, '_, X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").finish_non_exhaustive()
+    }
+}
+
+impl<X> embedded_io::ErrorType for Link<'_, '_, X> {
+    type Error = ErrorKind;
+}
+
+impl<X: Read> Read for Link<'_, '_, X> {
+    async fn read(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
+        match &mut self.stream {
+            Stream::Plain(tcp) => tcp.read(buf).await,
+            Stream::Secured(session) => session.read(buf).await.map_err(|error| error.kind()),
+        }
+    }
+}
+
+impl<X: Write> Write for Link<'_, '_, X> {
+    async fn write(&mut self, buf: &[u8]) -> Result<usize, ErrorKind> {
+        match &mut self.stream {
+            Stream::Plain(tcp) => tcp.write(buf).await,
+            Stream::Secured(session) => session.write(buf).await.map_err(|error| error.kind()),
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), ErrorKind> {
+        match &mut self.stream {
+            Stream::Plain(tcp) => tcp.flush().await,
+            Stream::Secured(session) => session.flush().await.map_err(|error| error.kind()),
+        }
+    }
+}
