@@ -162,16 +162,19 @@ impl Pump {
             self.hang_up();
             return State::Finished;
         }
-        // Whoever tells it something now wakes the poll that comes next.
-        if wrote || read { State::Moves } else { State::Waits }
-    }
-
-    /// Waits until something may move, but not longer than `until`.
-    pub(super) fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
+        if wrote || read {
+            return State::Moves;
+        }
         self.received.free();
         if self.is_written() {
             self.frame = Vec::new();
         }
+        // Whoever tells it something now wakes the poll that comes next.
+        State::Waits
+    }
+
+    /// Waits until something may move, but not longer than `until`.
+    pub(super) fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
         let due = self.write_until().unwrap_or(self.task.deadline());
         let due = due.min(until.unwrap_or(due));
         let timeout = self.shared.left(due).unwrap_or_default().min(LONGEST_WAIT);
