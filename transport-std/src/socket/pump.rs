@@ -13,6 +13,7 @@ use miniwire_core::ws::close::CloseError;
 use miniwire_core::ws::mask::Mask;
 use mio::{Events, Poll, Token, Waker};
 
+use super::codec::Codec;
 use super::control::{Control, Outgoing};
 use crate::net::{DuplexLink, Shared, Tracer, Wake};
 
@@ -40,6 +41,7 @@ pub(super) struct Pump {
     events: Events,
     link: Option<DuplexLink>,
     task: SocketTask,
+    codec: Codec,
     received: Received,
     /// The frame that is being written, from `written` on.
     frame: Vec<u8>,
@@ -86,6 +88,7 @@ impl Pump {
         control: Arc<Control>,
         link: Option<DuplexLink>,
         task: SocketTask,
+        codec: Codec,
         ahead: &[u8],
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
@@ -106,6 +109,7 @@ impl Pump {
             events: Events::with_capacity(2),
             link,
             task,
+            codec,
             received,
             frame: Vec::new(),
             written: 0,
@@ -299,7 +303,7 @@ impl Pump {
             _ if control => self.task.transmit(now, mask, &mut self.frame),
             None => 0,
             Some(message) => {
-                let sent = self.task.send(message.text, message.rest(), message.fin, mask, &mut self.frame);
+                let sent = self.codec.send(&mut self.task, message, mask, &mut self.frame);
                 let length = match sent {
                     Ok(frame) => {
                         message.sent += frame.taken;
@@ -328,7 +332,7 @@ impl Pump {
     fn report(&mut self, taker: &mut Taker<'_>) -> Next {
         loop {
             let now = self.shared.now();
-            let (consumed, event) = self.task.receive(now, self.received.filled());
+            let (consumed, event) = self.codec.receive(&mut self.task, now, self.received.filled());
             let next = event.map_or(Ok(Next::More), &mut *taker);
             let shown = event.is_some();
             self.received.consume(consumed);
