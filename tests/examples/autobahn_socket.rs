@@ -26,7 +26,7 @@ fn main() -> Result<()> {
     let (mut client, mut offer) = (builder().development(), None);
     for option in options.chunks(2) {
         match option {
-            [name, file] if name == "--root" => client = client.root(std::fs::read(file)?).only_given_roots(),
+            [name, file] if name == "--root" => client = client.root(&std::fs::read(file)?).only_given_roots(),
             [name, mode] if name == "--compress" => {
                 let alone = mode == "alone";
                 offer = Some(Parameters { client_no_context_takeover: alone, ..Parameters::DEFAULT });

@@ -9,7 +9,8 @@ import re
 import subprocess
 import sys
 
-IMAGES = ["request-plain", "request-async", "request-post-json", "request-post-floats", "socket-plain", "socket-async"]
+REQUESTS = "request-plain", "request-async", "request-post-json", "request-post-floats"
+IMAGES = [*REQUESTS, "socket-plain", "socket-async", "socket-deflate"]
 
 # What dependencies bring, in how many places of an image at most. This list may only shrink.
 KNOWN = {

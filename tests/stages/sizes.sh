@@ -33,6 +33,8 @@ for image in request-plain request-async request-post-json request-post-floats s
     request-tls peer-reqwless; do
     row "$image"
 done
+bare_images -p firmware --bin socket-deflate --features permessage-deflate
+row socket-deflate
 # What more kinds of certificates cost.
 for features in p384 ed25519 rsa; do
     bare_images -p tls --features "$features"

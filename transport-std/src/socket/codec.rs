@@ -10,10 +10,12 @@ use miniwire_core::ws::mask::Mask;
 
 use super::control::Outgoing;
 
-#[derive(Default)]
+#[cfg(feature = "permessage-deflate")]
+type Owned = socket::Codec<Box<[u8]>, Box<[u16]>>;
+
 pub(super) struct Codec {
     #[cfg(feature = "permessage-deflate")]
-    codec: Option<Box<socket::Codec<Box<[u8]>, Box<[u16]>>>>,
+    codec: Option<Box<Owned>>,
 }
 
 impl Codec {
@@ -24,7 +26,7 @@ impl Codec {
             let (theirs, ours) = (agreed.server_max_window_bits.bytes(), agreed.client_max_window_bits.bytes());
             let windows = (vec![0; theirs].into(), vec![0; ours].into(), vec![0; ours / 2].into());
             // They are as large as was agreed on.
-            socket::Codec::new(&agreed, windows.0, windows.1, windows.2).ok()
+            Owned::new(&agreed, windows.0, windows.1, windows.2).ok()
         });
         Self { codec: codec.map(Box::new) }
     }

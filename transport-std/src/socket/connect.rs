@@ -108,7 +108,7 @@ impl ConnectSocket {
     /// Offers to compress the messages in both directions (permessage-deflate, RFC 7692), with windows of 32 KiB. Where the
     /// server agrees the socket takes 96 KiB more, else nothing. The limit of a message counts its plain bytes.
     ///
-    /// A message whose parts come from different hands should not be compressed: its size tells whether they are alike
+    /// Not for messages that join a secret to what somebody else has chosen: their size tells how alike the two are
     /// (section 8).
     #[cfg(feature = "permessage-deflate")]
     pub fn compress(self) -> Self {
