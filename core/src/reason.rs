@@ -172,6 +172,8 @@ pub enum Reason {
     AcceptWrong,
     /// The server chose an extension that was not asked for.
     UnrequestedExtension,
+    /// The server chose parameters of permessage-deflate that are illegal, or not what was offered.
+    ExtensionParameter,
     /// The server chose a subprotocol that was not asked for.
     UnrequestedProtocol,
     /// The server chose more than one subprotocol.
@@ -238,6 +240,7 @@ impl Reason {
             | Self::AcceptRepeated
             | Self::AcceptWrong
             | Self::UnrequestedExtension
+            | Self::ExtensionParameter
             | Self::UnrequestedProtocol
             | Self::ProtocolRepeated
             | Self::NotConnected
@@ -313,7 +316,8 @@ impl Reason {
             | Self::AcceptMissing
             | Self::AcceptRepeated
             | Self::AcceptWrong
-            | Self::UnrequestedExtension => 8,
+            | Self::UnrequestedExtension
+            | Self::ExtensionParameter => 8,
             Self::UnrequestedProtocol | Self::ProtocolRepeated => 9,
             Self::NotConnected => 10,
             Self::MalformedBuffer | Self::SendFailed => 11,
@@ -388,6 +392,7 @@ impl Reason {
             Self::AcceptRepeated => "AcceptRepeated",
             Self::AcceptWrong => "AcceptWrong",
             Self::UnrequestedExtension => "UnrequestedExtension",
+            Self::ExtensionParameter => "ExtensionParameter",
             Self::UnrequestedProtocol => "UnrequestedProtocol",
             Self::ProtocolRepeated => "ProtocolRepeated",
             Self::NotConnected => "NotConnected",
@@ -503,6 +508,7 @@ impl Reason {
             Self::AcceptRepeated => "the server's answer has more than one Sec-WebSocket-Accept",
             Self::AcceptWrong => "the server's Sec-WebSocket-Accept does not answer this client's key",
             Self::UnrequestedExtension => "the server chose a WebSocket extension that was not asked for",
+            Self::ExtensionParameter => "the server chose parameters of a WebSocket extension that were not asked for",
             Self::UnrequestedProtocol => "the server chose a subprotocol that was not asked for; name it in protocols",
             Self::ProtocolRepeated => "the server chose more than one subprotocol",
             Self::NotConnected => "the socket is not open; send after onSocketOpen and before onSocketClose",

@@ -272,7 +272,7 @@ mod codec {
     /// How messages are compressed, if at all.
     pub(super) enum Codec {
         Plain,
-        Deflate(Box<Inflater<'static>>, Deflater<'static>),
+        Deflate(Box<Inflater<Vec<u8>>>, Box<Deflater<Vec<u8>, Vec<u16>>>),
     }
 
     fn parameters(offer: Offer) -> Result<Parameters> {
@@ -298,11 +298,9 @@ mod codec {
             };
             let (_, agreed) = check_offer(head, key, Protocols::NONE, &parameters(offer)?)?;
             let Some(agreed) = agreed else { return Ok(Self::Plain) };
-            // A program of some hundred connections, which then ends.
-            let windows = [vec![0; offer.window].leak(), vec![0; offer.window].leak()];
-            let heads = vec![0; offer.window / 2].leak();
-            let [theirs, ours] = windows;
-            Ok(Self::Deflate(Box::new(Inflater::new(&agreed, theirs)?), Deflater::new(&agreed, ours, heads)?))
+            let (theirs, ours) = (vec![0; offer.window], vec![0; offer.window]);
+            let deflater = Deflater::new(&agreed, ours, vec![0; offer.window / 2])?;
+            Ok(Self::Deflate(Box::new(Inflater::new(&agreed, theirs)?), Box::new(deflater)))
         }
 
         pub(super) fn read<'i>(

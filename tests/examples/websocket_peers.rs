@@ -29,6 +29,9 @@ struct Peer {
     name: String,
     url: String,
     proxy: Option<String>,
+    /// It agrees to compress.
+    #[serde(default)]
+    deflate: bool,
 }
 
 #[derive(Deserialize)]
@@ -50,10 +53,15 @@ fn main() -> Result<()> {
         }
     };
     for peer in &listed.peers {
-        for blocking in [false, true] {
-            let form = if blocking { "blocking" } else { "listeners" };
+        for (blocking, compress) in [(false, false), (true, false), (false, true), (true, true)] {
+            let form = match (blocking, compress) {
+                (false, false) => "listeners",
+                (true, false) => "blocking",
+                (false, true) => "listeners, compressed",
+                (true, true) => "blocking, compressed",
+            };
             for (what, case) in CASES {
-                let result = client(&ca, peer).and_then(|client| case(&Opener { client, peer, blocking }));
+                let result = client(&ca, peer).and_then(|client| case(&Opener { client, peer, blocking, compress }));
                 verdict(&format!("{}, {form}: {what}", peer.name), result);
             }
         }
@@ -84,6 +92,7 @@ struct Opener<'p> {
     client: Client,
     peer: &'p Peer,
     blocking: bool,
+    compress: bool,
 }
 
 /// A socket in either form.
@@ -98,15 +107,23 @@ impl Opener<'_> {
         for protocol in protocols {
             call = call.protocol(*protocol);
         }
+        if self.compress {
+            call = call.compress();
+        }
+        let deflate = self.compress && self.peer.deflate;
+        let agreed = move |open: &SocketOpen| open.header("sec-websocket-extensions").is_some() == deflate;
         if self.blocking {
             let socket = call.open()?;
+            is(agreed(socket.opened()), "compression is not as expected")?;
             let protocol = socket.opened().protocol().map(Into::into);
             return Ok((Wire::Blocking(Box::new(socket)), protocol));
         }
         let (opens, opened) = channel();
         let (events, told) = channel();
         let (errors, closes) = (events.clone(), events.clone());
-        let protocol = move |open: &SocketOpen| opens.send(open.protocol().map(Into::into)).unwrap_or_default();
+        let protocol = move |open: &SocketOpen| {
+            opens.send((open.protocol().map(Into::into), agreed(open))).unwrap_or_default();
+        };
         self.client.on_socket_open(protocol)?;
         self.client.on_socket_message(move |message: &Message| {
             events.send(SocketEvent::Message(message.clone())).unwrap_or_default();
@@ -118,7 +135,8 @@ impl Opener<'_> {
             closes.send(SocketEvent::Close(close.clone())).unwrap_or_default();
         })?;
         call.connect()?;
-        let protocol = opened.recv_timeout(PATIENCE)?;
+        let (protocol, as_expected) = opened.recv_timeout(PATIENCE)?;
+        is(as_expected, "compression is not as expected")?;
         Ok((Wire::Listened(self.client.clone(), told), protocol))
     }
 }

@@ -9,4 +9,5 @@ cd "$(dirname "$0")/../.."
 need llvm-symbolizer llvm
 need python3 python3
 bare_images
+bare_images -p firmware --bin socket-deflate --features permessage-deflate
 exec timeout 600 python3 -B tests/stages/no_panic.py "$BARE_IMAGES"

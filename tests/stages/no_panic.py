@@ -9,10 +9,8 @@ import re
 import subprocess
 import sys
 
-IMAGES = [
-    *("request-plain", "request-async", "request-post-json", "request-post-floats", "files-plain"),
-    *("socket-plain", "socket-async", "ws-plain"),
-]
+REQUESTS = "request-plain", "request-async", "request-post-json", "request-post-floats"
+IMAGES = [*REQUESTS, "files-plain", "socket-plain", "socket-async", "socket-deflate", "ws-plain"]
 
 # What dependencies bring, in how many places of an image at most. This list may only shrink.
 KNOWN = {

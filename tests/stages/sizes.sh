@@ -34,6 +34,8 @@ for image in request-plain request-async request-post-json request-post-floats f
     ws-plain request-tls peer-reqwless peer-embedded-websocket; do
     row "$image"
 done
+bare_images -p firmware --bin socket-deflate --features permessage-deflate
+row socket-deflate
 if [ "${1:-}" = all ]; then
     for features in p384 ed25519 rsa; do
         bare_images -p tls --features "$features"

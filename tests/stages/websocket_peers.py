@@ -105,7 +105,9 @@ class Peers:
 
     def listed(self):
         """What a client is given: see `--hold`."""
-        peers = [dict(name=name, url=url, proxy=proxy) for name, url, proxy in self.urls]
+        # Of Python's servers one kind does not agree to compress.
+        plain = self.urls[0][1], self.urls[1][1]
+        peers = [dict(name=name, url=url, proxy=proxy, deflate=url not in plain) for name, url, proxy in self.urls]
         refusing = [
             dict(url=f"{front}/{path}", status=status)
             for front in self.front

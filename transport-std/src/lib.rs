@@ -9,6 +9,8 @@
 //! Everything that is protocol is in `miniwire-core`; this crate opens sockets, resolves names, verifies certificates and
 //! keeps connections.
 //!
+//! With the feature `permessage-deflate` a socket can offer compression.
+//!
 //! With the feature `cli` it is also the program `miniwire`, and has the loopback test server that the program starts.
 #![forbid(unsafe_code)]
 
@@ -38,5 +40,7 @@ pub use miniwire_core::progress::ProgressUpdate;
 pub use miniwire_core::reason::{CertificateFault, Reason};
 pub use miniwire_core::request::{DataType, Method, Redirect, Request};
 pub use miniwire_core::socket::RegistryFull;
+#[cfg(feature = "permessage-deflate")]
+pub use miniwire_core::ws::deflate::{Parameters, WindowBits};
 pub use socket::{ConnectSocket, Message, NothingCame, Socket, SocketClose, SocketEvent, SocketListener, SocketOpen};
 pub use started::AbortHandle;

@@ -6,6 +6,7 @@
 pub mod asynch;
 pub mod blocking;
 pub mod buffer;
+mod codecs;
 
 use crate::reason::{Fault, Interrupt, Reason};
 use crate::socket::Message;

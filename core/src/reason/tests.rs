@@ -84,6 +84,7 @@ fn all() -> Vec<Reason> {
         AcceptRepeated,
         AcceptWrong,
         UnrequestedExtension,
+        ExtensionParameter,
         UnrequestedProtocol,
         ProtocolRepeated,
         NotConnected,
@@ -154,6 +155,7 @@ fn is_listed(reason: Reason) -> bool {
         | AcceptRepeated
         | AcceptWrong
         | UnrequestedExtension
+        | ExtensionParameter
         | UnrequestedProtocol
         | ProtocolRepeated
         | NotConnected

@@ -14,6 +14,9 @@
 //! | [`Assemble`] | a message put together in the caller's memory |
 //! | [`OneSocket`], [`Listeners`] | one connection per context, and who listens to it |
 //!
+//! With the feature `permessage-deflate` messages can be compressed: `ConnectSocket::compression` offers it, and a `Codec`
+//! goes along with each call of the open socket.
+//!
 //! The opening handshake and the open socket are two machines, so that an idle socket costs no more than it needs: a
 //! [`SocketTask`] is smaller than 256 bytes. [`drive`](crate::drive) has a socket of both for blocking and asynchronous
 //! transports.
@@ -50,6 +53,8 @@
 //! assert!(task.is_finished(now));
 //! ```
 
+#[cfg(feature = "permessage-deflate")]
+mod compression;
 mod listeners;
 mod message;
 mod one;
@@ -58,6 +63,8 @@ mod options;
 mod sending;
 mod task;
 
+#[cfg(feature = "permessage-deflate")]
+pub use compression::{Codec, Compression};
 pub use listeners::{EventKind, Listener, Listeners, RegistryFull, Round};
 pub use message::{Assemble, Message};
 pub use one::{Attempt, OneSocket, Rule, Ticket};

@@ -2,12 +2,14 @@
 
 use core::fmt;
 
-use super::options::Handshake;
+use super::options::{Agreed, Handshake};
 use crate::call::{Call, CallTask, Ended, Heard, Heed, Kind};
 use crate::context::Context;
 use crate::http::head::Head;
 use crate::reason::Reason;
 use crate::time::Instant;
+#[cfg(feature = "permessage-deflate")]
+use crate::ws::deflate::Parameters;
 use crate::ws::handshake::HandshakeError;
 
 /// One opening handshake. A [`Task`](crate::task::Task).
@@ -40,12 +42,21 @@ pub struct Opened {
     pub result: Result<(), Reason>,
     /// The status of the answer, once its head has arrived.
     pub status: Option<u16>,
+    /// What was agreed on about compression; `None` where none was offered, or where the server declined. Then messages
+    /// are not compressed.
+    #[cfg(feature = "permessage-deflate")]
+    pub compression: Option<Parameters>,
 }
 
 impl Opened {
     /// An attempt that a driver gave up before, or after, the task had its say.
     pub const fn failed(reason: Reason) -> Self {
-        Self { result: Err(reason), status: None }
+        Self {
+            result: Err(reason),
+            status: None,
+            #[cfg(feature = "permessage-deflate")]
+            compression: None,
+        }
     }
 }
 
@@ -83,6 +94,18 @@ impl core::error::Error for ConnectFailure {}
 #[derive(Debug)]
 pub struct Opening<'r> {
     handshake: &'r Handshake<'r>,
+    #[cfg(feature = "permessage-deflate")]
+    agreed: Agreed,
+}
+
+impl Opening<'_> {
+    #[cfg(feature = "permessage-deflate")]
+    const fn keep(&mut self, agreed: Agreed) {
+        self.agreed = agreed;
+    }
+
+    #[cfg(not(feature = "permessage-deflate"))]
+    const fn keep(&mut self, (): Agreed) {}
 }
 
 impl<'r> OpeningTask<'r> {
@@ -103,7 +126,12 @@ impl<'r> OpeningTask<'r> {
         if handshake.protocols().is_err() {
             call.refuse(Reason::IllegalOption);
         }
-        Self { call, kind: Opening { handshake } }
+        let kind = Opening {
+            handshake,
+            #[cfg(feature = "permessage-deflate")]
+            agreed: None,
+        };
+        Self { call, kind }
     }
 
     /// Why the attempt ends before it begins: the `fail` of `my.connectSocket` (SOCK-01). To be asked before the first
@@ -125,7 +153,10 @@ impl Kind for Opening<'_> {
             Heard::Interim(head) => Ok((OpeningEvent::Interim(head), None)),
             Heard::Head(head) | Heard::Redirect(head) => {
                 let (chosen, doom) = match self.handshake.check(&head) {
-                    Ok(chosen) => (chosen.is_some(), None),
+                    Ok((chosen, agreed)) => {
+                        self.keep(agreed);
+                        (chosen.is_some(), None)
+                    }
                     Err(error) => (false, Some(reason(error))),
                 };
                 let named = head.fields().get("sec-websocket-protocol").filter(|_| chosen);
@@ -142,7 +173,12 @@ impl Kind for Opening<'_> {
     }
 
     fn outcome(&self, ended: Ended) -> Opened {
-        Opened { result: ended.result, status: ended.status }
+        Opened {
+            result: ended.result,
+            status: ended.status,
+            #[cfg(feature = "permessage-deflate")]
+            compression: self.agreed,
+        }
     }
 }
 
@@ -163,7 +199,7 @@ const fn reason(error: HandshakeError) -> Reason {
         HandshakeError::AcceptWrong => Reason::AcceptWrong,
         HandshakeError::Extension => Reason::UnrequestedExtension,
         #[cfg(feature = "permessage-deflate")]
-        HandshakeError::ExtensionParameter => Reason::UnrequestedExtension,
+        HandshakeError::ExtensionParameter => Reason::ExtensionParameter,
         HandshakeError::ProtocolRepeated => Reason::ProtocolRepeated,
         HandshakeError::ProtocolNotAsked => Reason::UnrequestedProtocol,
     }

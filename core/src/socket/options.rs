@@ -2,9 +2,12 @@
 
 use crate::call::{Content, Headers, Input, Outgoing};
 use crate::data::Data;
+use crate::http::head::Head;
 use crate::policy::Api;
 use crate::request::Method;
 use crate::sink::{Full, Sink};
+#[cfg(feature = "permessage-deflate")]
+use crate::ws::deflate::Parameters;
 use crate::ws::handshake::{self, BadProtocol, HandshakeError, Key, Protocols};
 
 /// The input of `my.connectSocket`. Everything but the URL has the reference's default.
@@ -24,12 +27,25 @@ pub struct ConnectSocket<'r> {
     /// The deadline from the call to the server's answer, in milliseconds, name resolution and TLS included; 0 means the
     /// default of 30,000 (SOCK-12).
     pub timeout: u32,
+    /// The compression that is offered: permessage-deflate (RFC 7692); none by default. Whether the server agreed says
+    /// [`Opened::compression`](super::Opened::compression). A socket of [`drive`](crate::drive) offers what its memory
+    /// is for, whatever stands here.
+    #[cfg(feature = "permessage-deflate")]
+    pub compression: Option<Parameters>,
 }
 
 impl<'r> ConnectSocket<'r> {
     /// A connection to this URL with every default.
     pub const fn new(url: &'r str) -> Self {
-        Self { url, data: Data::None, header: &[], protocols: &[], timeout: 0 }
+        Self {
+            url,
+            data: Data::None,
+            header: &[],
+            protocols: &[],
+            timeout: 0,
+            #[cfg(feature = "permessage-deflate")]
+            compression: None,
+        }
     }
 
     /// With this data.
@@ -56,11 +72,25 @@ impl<'r> ConnectSocket<'r> {
         self
     }
 
+    /// With an offer to compress messages (RFC 7692). The windows of the offer are the memory that is needed once it is
+    /// accepted.
+    #[cfg(feature = "permessage-deflate")]
+    pub const fn compression(mut self, offer: Parameters) -> Self {
+        self.compression = Some(offer);
+        self
+    }
+
     /// The deadline in milliseconds from the call's start.
     pub(super) const fn deadline(&self) -> u64 {
         if self.timeout == 0 { 30_000 } else { self.timeout as u64 }
     }
 }
+
+/// What is agreed on about compression.
+#[cfg(feature = "permessage-deflate")]
+pub(super) type Agreed = Option<Parameters>;
+#[cfg(not(feature = "permessage-deflate"))]
+pub(super) type Agreed = ();
 
 /// The request of one opening handshake: the input and its key (RFC 6455 section 4.1).
 #[derive(Debug)]
@@ -94,9 +124,14 @@ impl<'r> Handshake<'r> {
         Protocols::new(if self.by_header { &self.header_protocols } else { self.connect.protocols })
     }
 
-    /// Checks an answer. Returns the subprotocol that it chooses, if it chooses any.
-    pub(super) fn check(&self, head: &crate::http::head::Head<'_>) -> Result<Option<&str>, HandshakeError> {
-        handshake::check(head, &self.key, self.protocols().unwrap_or(Protocols::NONE))
+    /// Checks an answer. Returns the subprotocol that it chooses, if it chooses any, and what it agrees on.
+    pub(super) fn check(&self, head: &Head<'_>) -> Result<(Option<&str>, Agreed), HandshakeError> {
+        let protocols = self.protocols().unwrap_or(Protocols::NONE);
+        #[cfg(feature = "permessage-deflate")]
+        if let Some(offer) = &self.connect.compression {
+            return handshake::check_offer(head, &self.key, protocols, offer);
+        }
+        handshake::check(head, &self.key, protocols).map(|protocol| (protocol, Agreed::default()))
     }
 }
 
@@ -114,6 +149,11 @@ impl Input for Handshake<'_> {
     }
 
     fn write_fields(&self, out: &mut dyn Sink) -> Result<(), Full> {
-        handshake::write_fields(&self.key, self.protocols().unwrap_or(Protocols::NONE), out)
+        handshake::write_fields(&self.key, self.protocols().unwrap_or(Protocols::NONE), out)?;
+        #[cfg(feature = "permessage-deflate")]
+        if let Some(offer) = &self.connect.compression {
+            offer.write_field(out)?;
+        }
+        Ok(())
     }
 }

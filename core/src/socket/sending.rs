@@ -1,8 +1,13 @@
 //! `my.sendSocketMessage`: a message on its way out, in as many frames as it takes (SOCK-04).
 
+#[cfg(feature = "permessage-deflate")]
+use super::compression::Codec;
 use super::task::SocketTask;
 use crate::base64;
 use crate::reason::Reason;
+use crate::ws::connection::Sent;
+#[cfg(feature = "permessage-deflate")]
+use crate::ws::deflate::{Bytes, Heads};
 use crate::ws::frame::payload_room;
 use crate::ws::mask::Mask;
 
@@ -86,18 +91,47 @@ impl<'d> Sending<'d> {
     /// # Errors
     /// As [`SocketTask::send`]; the rest of the message cannot be sent then.
     pub fn next(&mut self, task: &mut SocketTask, mask: Mask, tx: &mut [u8]) -> Result<usize, Reason> {
+        self.next_by(tx, false, |text, data, fin, tx| task.send(text, data, fin, mask, tx))
+    }
+
+    /// As [`next`](Self::next), compressed by `codec`, if there is one: the same for all frames of a message.
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "permessage-deflate")]
+    pub fn next_with<W: Bytes, H: Heads>(
+        &mut self,
+        task: &mut SocketTask,
+        codec: Option<&mut Codec<W, H>>,
+        mask: Mask,
+        tx: &mut [u8],
+    ) -> Result<usize, Reason> {
+        let compressed = codec.is_some();
+        self.next_by(tx, compressed, |text, data, fin, tx| task.send_with(codec, text, data, fin, mask, tx))
+    }
+
+    fn next_by(
+        &mut self,
+        tx: &mut [u8],
+        compressed: bool,
+        send: impl FnOnce(bool, &[u8], bool, &mut [u8]) -> Result<Sent, Reason>,
+    ) -> Result<usize, Reason> {
         if self.done {
             return Ok(0);
         }
         let Form::Base64(decoder) = &mut self.form else {
-            let sent = task.send(matches!(self.form, Form::Text), self.rest, self.fin, mask, tx)?;
+            let sent = send(matches!(self.form, Form::Text), self.rest, self.fin, tx)?;
             self.rest = self.rest.get(sent.taken..).unwrap_or_default();
             self.done = self.rest.is_empty();
             return Ok(sent.length);
         };
         // Decoded in one half of the buffer, masked into the other.
         let (frame, free) = tx.split_at_mut_checked(tx.len().div_ceil(2)).ok_or(Reason::BufferTooSmall)?;
-        let room = payload_room(frame.len()).unwrap_or(0).min(free.len());
+        let mut room = payload_room(frame.len()).unwrap_or(0).min(free.len());
+        if compressed {
+            // What does not compress becomes longer by an eighth, and by the ends of the block.
+            room = room.saturating_sub(room >> 2);
+        }
         let free = free.get_mut(..room).unwrap_or_default();
         let progress = decoder.push(self.rest, free).map_err(|_| Reason::MalformedBuffer)?;
         if progress.read == 0 && !self.rest.is_empty() {
@@ -106,6 +140,8 @@ impl<'d> Sending<'d> {
         self.rest = self.rest.get(progress.read..).unwrap_or_default();
         self.done = self.rest.is_empty();
         let bytes = free.get(..progress.written).unwrap_or_default();
-        Ok(task.send(false, bytes, self.fin && self.done, mask, frame)?.length)
+        let sent = send(false, bytes, self.fin && self.done, frame)?;
+        // It has room for them in any buffer of the least size.
+        if sent.taken < bytes.len() { Err(Reason::BufferTooSmall) } else { Ok(sent.length) }
     }
 }

@@ -2,12 +2,17 @@
 
 use core::mem::replace;
 
+#[cfg(feature = "permessage-deflate")]
+use super::compression::Codec;
 use super::opening::Opened;
 use crate::reason::{Fault, Interrupt, Reason};
 use crate::time::Instant;
 use crate::ws::close::{self, ABNORMAL, CloseError, GOING_AWAY, NORMAL, TOO_BIG};
 use crate::ws::connection::{Connection, Incoming, SendError, Sent};
+#[cfg(feature = "permessage-deflate")]
+use crate::ws::deflate::{Bytes, Heads};
 use crate::ws::mask::Mask;
+use crate::ws::violation::Violation;
 
 /// What a socket reports. Borrows from the received bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,8 +173,33 @@ impl SocketTask {
     /// [`deadline`](Self::deadline), or for whoever calls another method. While [`has_output`](Self::has_output), transmit
     /// first: only the newest ping is answered.
     pub fn receive<'i>(&mut self, now: Instant, rx: &'i [u8]) -> (usize, Option<Event<'i>>) {
+        self.receive_by(now, rx, Connection::read)
+    }
+
+    /// As [`receive`](Self::receive), with the messages that come compressed made plain by `codec`, if there is one. Each
+    /// piece has no more bytes than the window, so a limit of the plain bytes that is checked after each bounds memory and
+    /// work: a message beyond it is [refused](Self::refuse).
+    #[cfg(feature = "permessage-deflate")]
+    pub fn receive_with<'i, W: Bytes, H>(
+        &mut self,
+        now: Instant,
+        codec: Option<&'i mut Codec<W, H>>,
+        rx: &'i [u8],
+    ) -> (usize, Option<Event<'i>>) {
+        match codec {
+            Some(codec) => self.receive_by(now, rx, |connection, rx| codec.inflater.read(connection, rx)),
+            None => self.receive(now, rx),
+        }
+    }
+
+    fn receive_by<'i>(
+        &mut self,
+        now: Instant,
+        rx: &'i [u8],
+        read: impl FnOnce(&mut Connection, &'i [u8]) -> Result<(usize, Incoming<'i>), Violation>,
+    ) -> (usize, Option<Event<'i>>) {
         self.note_arrival(now, rx.len());
-        let (consumed, event) = self.advance(now, rx);
+        let (consumed, event) = self.advance(now, rx, read);
         self.waiting = u32::try_from(rx.len().saturating_sub(consumed)).unwrap_or(u32::MAX);
         (consumed, event)
     }
@@ -206,10 +236,34 @@ impl SocketTask {
     /// [`Reason::NotConnected`] unless the socket is open; [`Reason::BufferTooSmall`]; [`Reason::SendFailed`] for text
     /// that is not UTF-8, and for a piece of another type than the message under way. The socket is as it was.
     pub fn send(&mut self, text: bool, data: &[u8], fin: bool, mask: Mask, tx: &mut [u8]) -> Result<Sent, Reason> {
+        self.send_by(|connection| connection.send(text, data, fin, mask, tx))
+    }
+
+    /// As [`send`](Self::send), compressed by `codec`, if there is one. All pieces of a message go one way.
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "permessage-deflate")]
+    pub fn send_with<W: Bytes, H: Heads>(
+        &mut self,
+        codec: Option<&mut Codec<W, H>>,
+        text: bool,
+        data: &[u8],
+        fin: bool,
+        mask: Mask,
+        tx: &mut [u8],
+    ) -> Result<Sent, Reason> {
+        match codec {
+            Some(codec) => self.send_by(|connection| codec.deflater.send(connection, text, data, fin, mask, tx)),
+            None => self.send(text, data, fin, mask, tx),
+        }
+    }
+
+    fn send_by(&mut self, send: impl FnOnce(&mut Connection) -> Result<Sent, SendError>) -> Result<Sent, Reason> {
         if !self.is_open() {
             return Err(Reason::NotConnected);
         }
-        self.connection.send(text, data, fin, mask, tx).map_err(|error| match error {
+        send(&mut self.connection).map_err(|error| match error {
             SendError::Closing => Reason::NotConnected,
             SendError::NoRoom => Reason::BufferTooSmall,
             SendError::OtherType | SendError::NotUtf8 | SendError::PingTooLong => Reason::SendFailed,
@@ -334,12 +388,17 @@ impl SocketTask {
         }
     }
 
-    fn advance<'i>(&mut self, now: Instant, rx: &'i [u8]) -> (usize, Option<Event<'i>>) {
+    fn advance<'i>(
+        &mut self,
+        now: Instant,
+        rx: &'i [u8],
+        read: impl FnOnce(&mut Connection, &'i [u8]) -> Result<(usize, Incoming<'i>), Violation>,
+    ) -> (usize, Option<Event<'i>>) {
         let mut consumed = 0;
         if let Phase::Open | Phase::Closing = self.phase
             && !matches!(self.error, OneError::Pending(_))
         {
-            match self.connection.read(rx) {
+            match read(&mut self.connection, rx) {
                 Ok((n, Incoming::Data { text, data, fin })) => {
                     return (n, Some(Event::Message { text, data, fin }));
                 }

@@ -27,10 +27,11 @@ use super::violation::Violation;
 use compress::{Compress, LEAST_ROOM};
 use inflate::{Inflate, Then};
 
-/// Reads the messages of a connection on which permessage-deflate was agreed on.
+/// Reads the messages of a connection on which permessage-deflate was agreed on. Its window is borrowed or owned: a slice,
+/// an array, a box.
 #[derive(Debug)]
-pub struct Inflater<'w> {
-    inflate: Inflate<'w>,
+pub struct Inflater<W> {
+    inflate: Inflate<W>,
     keep: bool,
     /// More may come without further input: the window was full.
     full: bool,
@@ -40,6 +41,16 @@ pub struct Inflater<'w> {
     fault: Option<Violation>,
 }
 
+/// Memory of bytes, borrowed or owned: `&mut [u8]`, an array, a box, a vector. Its length stays what it is.
+pub trait Bytes: AsRef<[u8]> + AsMut<[u8]> {}
+
+impl<M: AsRef<[u8]> + AsMut<[u8]>> Bytes for M {}
+
+/// Memory of table entries, borrowed or owned as [`Bytes`] are.
+pub trait Heads: AsRef<[u16]> + AsMut<[u16]> {}
+
+impl<M: AsRef<[u16]> + AsMut<[u16]>> Heads for M {}
+
 /// What a sender leaves out at the end of a message (section 7.2.2).
 const TAIL: &[u8] = &[0, 0, 0xff, 0xff];
 
@@ -47,16 +58,18 @@ const TAIL: &[u8] = &[0, 0, 0xff, 0xff];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WindowTooSmall;
 
-impl<'w> Inflater<'w> {
-    /// For a connection with these `parameters`. Of `window` it uses what the server's window has:
-    /// [`WindowBits::bytes`] of `server_max_window_bits`.
+impl<W: Bytes> Inflater<W> {
+    /// For a connection with these `parameters`. `window` is as large as the server's, [`WindowBits::bytes`] of
+    /// `server_max_window_bits`, or larger.
     ///
     /// # Errors
     /// [`WindowTooSmall`]: the server compresses with a larger one. Offering no more than there is prevents it.
-    pub fn new(parameters: &Parameters, window: &'w mut [u8]) -> Result<Self, WindowTooSmall> {
+    pub fn new(parameters: &Parameters, window: W) -> Result<Self, WindowTooSmall> {
         let size = parameters.server_max_window_bits.bytes();
-        let window = window.get_mut(..size).ok_or(WindowTooSmall)?;
-        let inflate = Inflate::new(window);
+        if window.as_ref().len() < size {
+            return Err(WindowTooSmall);
+        }
+        let inflate = Inflate::new(window, size);
         Ok(Self { inflate, keep: !parameters.server_no_context_takeover, full: false, tail: None, fault: None })
     }
 
@@ -138,12 +151,12 @@ impl<'w> Inflater<'w> {
 
 /// Sends compressed messages over a connection on which permessage-deflate was agreed on.
 #[derive(Debug)]
-pub struct Deflater<'w> {
-    compress: Compress<'w>,
+pub struct Deflater<W, H> {
+    compress: Compress<W, H>,
     keep: bool,
 }
 
-impl<'w> Deflater<'w> {
+impl<W: Bytes, H: Heads> Deflater<W, H> {
     /// For a connection with these `parameters`.
     ///
     /// Of `window` it uses the largest power of two, from 256 bytes to what was agreed on: so far back it looks for
@@ -152,13 +165,10 @@ impl<'w> Deflater<'w> {
     ///
     /// # Errors
     /// [`WindowTooSmall`]: less than 256 bytes.
-    pub fn new(parameters: &Parameters, window: &'w mut [u8], heads: &'w mut [u16]) -> Result<Self, WindowTooSmall> {
-        let bits = WindowBits::within(window.len()).ok_or(WindowTooSmall)?;
+    pub fn new(parameters: &Parameters, window: W, heads: H) -> Result<Self, WindowTooSmall> {
+        let bits = WindowBits::within(window.as_ref().len()).ok_or(WindowTooSmall)?;
         let size = bits.min(parameters.client_max_window_bits).bytes();
-        let window = window.get_mut(..size).ok_or(WindowTooSmall)?;
-        let entries = heads.len().checked_ilog2().map_or(0, |bits| 1_usize.unbounded_shl(bits));
-        let heads = heads.get_mut(..entries).unwrap_or_default();
-        Ok(Self { compress: Compress::new(window, heads), keep: !parameters.client_no_context_takeover })
+        Ok(Self { compress: Compress::new(window, size, heads), keep: !parameters.client_no_context_takeover })
     }
 
     /// As [`Connection::send`], compressed. A message is sent by this or by that, not by both; `tx` has room for 22 bytes

@@ -1,14 +1,17 @@
-"""The core's WebSocket through the cases of the Autobahn test suite: see autobahn.sh, which calls this."""
+"""The core's WebSocket and the client's socket through the cases of the Autobahn test suite: see autobahn.sh, which calls this."""
 
 import collections
 import json
 import pathlib
 import subprocess
 import sys
+import time
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "lib"))
 
+import nginx  # noqa: E402
+from certificates import CA, Maker  # noqa: E402
 from stage import Stage  # noqa: E402
 
 # The last two are permessage-deflate: see run_deflate.py.
@@ -20,31 +23,65 @@ GOOD = "OK", "INFORMATIONAL"
 # Receive and transmit buffers in bytes: usual ones, and the smallest.
 BUFFERS = {"miniwire": (4096, 4096), "miniwire-small": (512, 256)}
 RUN_S = 500
+# The client's socket, in the clear and behind nginx with TLS, where the cases are 1 to 7.
+PRODUCT, PRODUCT_TLS = "miniwire-std", "miniwire-std-tls"
+OVER_TLS = [f"{group}.*" for group in range(1, 8)]
+CASES_TLS = 246
+LEAST_OK_TLS = 243
+TUNNEL = """
+    proxy_http_version 1.1;
+    # The suite's server wants to be asked for at its own port.
+    proxy_set_header Host $proxy_host;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Connection "upgrade";
+"""
 
 
-def main(client, python, packages):
+def main(client, product, python, packages):
     with Stage(client) as stage:
-        port = stage.port()
-        reports = stage.directory / "reports"
-        suite = {
-            "url": f"ws://127.0.0.1:{port}",
-            "outdir": str(reports),
-            "cases": ["*"],
-            "exclude-cases": EXCLUDED,
-            "exclude-agent-cases": {},
-        }
-        suite = stage.write("suite.json", json.dumps(suite))
-        wstest = python, HERE / "wstest_loopback.py", packages
-        # -u 0: no web page.
-        stage.start(*wstest, "-m", "fuzzingserver", "-s", suite, "-u", "0", port=port, cwd=stage.directory)
-        for agent, buffers in BUFFERS.items():
-            command = [client, f"ws://127.0.0.1:{port}", agent, *map(str, buffers)]
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, timeout=RUN_S)
-            wrong = [f"the client failed with exit status {done.returncode}"] if done.returncode else []
-            stage.verdict(f"{agent}: every case was run", wrong)
-            index = json.loads((reports / "index.json").read_text())
-            judge(stage, agent, index.get(agent, {}), CASES, LEAST_OK)
+        port = serve(stage, python, packages, "reports", ["*"])
+        runs = [(agent, [client, f"ws://127.0.0.1:{port}", agent, *map(str, sizes)]) for agent, sizes in BUFFERS.items()]
+        runs.append((PRODUCT, [product, f"ws://127.0.0.1:{port}", PRODUCT]))
+        for agent, command in runs:
+            index = run(stage, "reports", agent, command)
+            judge(stage, agent, index, CASES, LEAST_OK)
+
+        port, behind = stage.port(), serve(stage, python, packages, "reports-tls", OVER_TLS)
+        maker = Maker(stage.directory / "certificates")
+        root = maker.make("root", extensions=CA)
+        leaf = maker.make("leaf", root)
+        nginx.start(stage, nginx.tls(port, leaf, f"proxy_pass http://127.0.0.1:{behind};", TUNNEL), port)
+        command = [product, f"wss://localhost:{port}", PRODUCT_TLS, "--root", root.certificate]
+        index = run(stage, "reports-tls", PRODUCT_TLS, command)
+        judge(stage, PRODUCT_TLS, index, CASES_TLS, LEAST_OK_TLS)
         return stage.finish()
+
+
+def serve(stage, python, packages, name, cases):
+    """Starts the suite's server with these cases; its port. It reports into the directory of this name."""
+    port = stage.port()
+    suite = {
+        "url": f"ws://127.0.0.1:{port}",
+        "outdir": str(stage.directory / name),
+        "cases": cases,
+        "exclude-cases": EXCLUDED,
+        "exclude-agent-cases": {},
+    }
+    suite = stage.write(f"{name}.json", json.dumps(suite))
+    wstest = python, HERE / "wstest_loopback.py", packages
+    # -u 0: no web page.
+    stage.start(*wstest, "-m", "fuzzingserver", "-s", suite, "-u", "0", port=port, cwd=stage.directory)
+    return port
+
+
+def run(stage, name, agent, command):
+    """Runs a client to its end; what the suite thinks of it."""
+    began = time.monotonic()
+    done = subprocess.run(list(map(str, command)), stdin=subprocess.DEVNULL, timeout=RUN_S)
+    print(f"        {time.monotonic() - began:.0f} s")
+    wrong = [f"the client failed with exit status {done.returncode}"] if done.returncode else []
+    stage.verdict(f"{agent}: every case was run", wrong)
+    return json.loads((stage.directory / name / "index.json").read_text()).get(agent, {})
 
 
 def judge(stage, agent, cases, count, least_ok):

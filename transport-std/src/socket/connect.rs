@@ -7,9 +7,12 @@ use miniwire_core::drive::blocking::open_socket;
 use miniwire_core::drive::buffer::ReceiveBuffer;
 use miniwire_core::reason::Reason;
 use miniwire_core::socket::{self, Handshake, Opened, OpeningTask, Settings, SocketTask};
+#[cfg(feature = "permessage-deflate")]
+use miniwire_core::ws::deflate::Parameters;
 use serde::Serialize;
 
 use super::Socket;
+use super::codec::Codec;
 use super::control::Control;
 use super::message::{SocketOpen, failure};
 use super::pump::Pump;
@@ -56,6 +59,8 @@ pub(super) struct Options {
     protocols: Vec<String>,
     timeout: u32,
     settings: Settings,
+    #[cfg(feature = "permessage-deflate")]
+    compression: Option<Parameters>,
     pub(super) max_message: usize,
 }
 
@@ -68,6 +73,8 @@ impl ConnectSocket {
             protocols: Vec::new(),
             timeout: 0,
             settings: Settings::new(),
+            #[cfg(feature = "permessage-deflate")]
+            compression: None,
             max_message: usize::try_from(client.max_body()).unwrap_or(usize::MAX),
         };
         Self { client, options, callbacks: Callbacks { success: None, fail: None, complete: None } }
@@ -94,6 +101,23 @@ impl ConnectSocket {
     /// Asks for this subprotocol, after those before it.
     pub fn protocol(mut self, name: impl Into<String>) -> Self {
         self.options.protocols.push(name.into());
+        self
+    }
+
+    /// Offers to compress the messages in both directions (permessage-deflate, RFC 7692), with windows of 32 KiB. Where the
+    /// server agrees the socket takes 96 KiB more, else nothing. The limit of a message counts its plain bytes.
+    ///
+    /// Not for messages that join a secret to what somebody else has chosen: their size tells how alike the two are
+    /// (section 8).
+    #[cfg(feature = "permessage-deflate")]
+    pub fn compress(self) -> Self {
+        self.compress_with(Parameters::DEFAULT)
+    }
+
+    /// The same, with parameters of one's own: windows of another size, or each message by itself.
+    #[cfg(feature = "permessage-deflate")]
+    pub fn compress_with(mut self, offer: Parameters) -> Self {
+        self.options.compression = Some(offer);
         self
     }
 
@@ -223,7 +247,8 @@ impl Options {
         };
         let net = Arc::clone(&client.inner().net);
         let task = SocketTask::after(&opened, self.settings, net.now());
-        let pump = Pump::new(net, client.inner().tracer.clone(), Arc::clone(control), link, task, &ahead);
+        let codec = Codec::after(&opened);
+        let pump = Pump::new(net, client.inner().tracer.clone(), Arc::clone(control), link, task, codec, &ahead);
         let is_open = opened.result.is_ok();
         let status = opened.status.filter(|_| !is_open);
         let response = status.map(|status| Response { status, ..Response::default() });
@@ -265,6 +290,11 @@ impl Options {
             .header(&headers)
             .protocols(&protocols)
             .timeout(self.timeout);
+        #[cfg(feature = "permessage-deflate")]
+        let connect = match self.compression {
+            Some(offer) => connect.compression(offer),
+            None => connect,
+        };
         run(&connect)
     }
 }

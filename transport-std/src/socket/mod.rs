@@ -11,6 +11,7 @@
 
 mod assemble;
 mod blocking;
+mod codec;
 mod connect;
 mod control;
 mod hub;

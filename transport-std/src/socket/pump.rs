@@ -11,6 +11,7 @@ use miniwire_core::time::Instant;
 use miniwire_core::ws::close::CloseError;
 use miniwire_core::ws::mask::Mask;
 
+use super::codec::Codec;
 use super::control::{Control, Outgoing};
 use super::waiter::Waiter;
 use crate::net::{DuplexLink, Shared, Tracer};
@@ -33,6 +34,7 @@ pub(super) struct Pump {
     waiter: Option<Waiter>,
     link: Option<DuplexLink>,
     task: SocketTask,
+    codec: Codec,
     received: Received,
     /// The frame that is being written, from `written` on.
     frame: Vec<u8>,
@@ -79,6 +81,7 @@ impl Pump {
         control: Arc<Control>,
         link: Option<DuplexLink>,
         task: SocketTask,
+        codec: Codec,
         ahead: &[u8],
     ) -> Self {
         let received = Received::with(ahead);
@@ -89,6 +92,7 @@ impl Pump {
             waiter: None,
             link,
             task,
+            codec,
             received,
             frame: Vec::new(),
             written: 0,
@@ -283,7 +287,7 @@ impl Pump {
             _ if control => self.task.transmit(now, mask, &mut self.frame),
             None => 0,
             Some(message) => {
-                let sent = self.task.send(message.text, message.rest(), message.fin, mask, &mut self.frame);
+                let sent = self.codec.send(&mut self.task, message, mask, &mut self.frame);
                 let length = match sent {
                     Ok(frame) => {
                         message.sent += frame.taken;
@@ -312,7 +316,7 @@ impl Pump {
     fn report(&mut self, taker: &mut Taker<'_>) -> Next {
         loop {
             let now = self.shared.now();
-            let (consumed, event) = self.task.receive(now, self.received.filled());
+            let (consumed, event) = self.codec.receive(&mut self.task, now, self.received.filled());
             let next = event.map_or(Ok(Next::More), &mut *taker);
             let shown = event.is_some();
             self.received.consume(consumed);

@@ -8,9 +8,12 @@ use embedded_io_async::Read as _;
 use super::{Ended, Transport, attempt, race};
 use crate::context::Context;
 use crate::drive::buffer::ReceiveBuffer;
+use crate::drive::codecs::Codecs;
 use crate::drive::{NoRandomness, Received, SocketMemory, Trace};
 use crate::http::head::Head;
 use crate::reason::{Fault, Interrupt, Reason};
+#[cfg(feature = "permessage-deflate")]
+use crate::socket::Compression;
 use crate::socket::{
     Assemble, ConnectFailure, ConnectSocket, Event, Handshake, OpeningEvent, OpeningTask, Sending, Settings, SocketTask,
 };
@@ -63,6 +66,7 @@ pub struct Socket<'s, T: SocketTransport> {
     spent: usize,
     tx: &'s mut [u8],
     assemble: Assemble<'s>,
+    codecs: Codecs<'s>,
     /// An operation on the link is under way; still so at the next one if its future was dropped.
     busy: bool,
     /// Somebody wants the end, and has been heard.
@@ -90,30 +94,28 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         connect: &ConnectSocket<'_>,
         settings: Settings,
         memory: SocketMemory<'s>,
-        mut on_open: impl FnMut(Head<'_>, Option<&str>),
+        on_open: impl FnMut(Head<'_>, Option<&str>),
     ) -> Result<Self, ConnectFailure> {
-        let mut random = [0; 16];
-        transport.random(&mut random).map_err(|NoRandomness| ConnectFailure::new(Reason::NoRandomness))?;
-        let handshake = Handshake::new(connect, random);
-        let mut task = OpeningTask::new(context, &handshake, transport.now());
-        let SocketMemory { receive, transmit: tx, message } = memory;
-        let mut rx = ReceiveBuffer::new(receive);
-        let mut event = |event: OpeningEvent<'_>| {
-            if let OpeningEvent::Head { head, protocol } = event
-                && head.status() == 101
-            {
-                on_open(head, protocol);
-            }
-            Ok(())
-        };
-        let mut no_content = |_, _: &mut [u8]| Err(Reason::FileFailed);
-        let (opened, link) = super::run_over(&transport, &mut task, &mut rx, tx, &mut event, &mut no_content).await;
-        if let Err(reason) = opened.result {
-            return Err(ConnectFailure { reason, status: opened.status });
-        }
-        let task = SocketTask::after(&opened, settings, transport.now());
-        let assemble = Assemble::new(message);
-        Ok(Self { transport, link, task, rx, spent: 0, tx, assemble, busy: false, interrupted: false })
+        Self::connect_by(transport, context, connect, settings, memory, Codecs::NONE, on_open).await
+    }
+
+    /// As [`connect`](Self::connect), with an offer to compress the messages (RFC 7692) in memory of the caller's. Whether
+    /// they are is up to the server; nothing else is different. The memory of a message limits its plain bytes.
+    ///
+    /// # Errors
+    /// [`ConnectFailure`].
+    #[cfg(feature = "permessage-deflate")]
+    pub async fn connect_compressed(
+        transport: T,
+        context: &Context<'_>,
+        connect: &ConnectSocket<'_>,
+        settings: Settings,
+        memory: SocketMemory<'s>,
+        compression: &'s mut Compression<'s>,
+        on_open: impl FnMut(Head<'_>, Option<&str>),
+    ) -> Result<Self, ConnectFailure> {
+        let codecs = Codecs::new(compression);
+        Self::connect_by(transport, context, connect, settings, memory, codecs, on_open).await
     }
 
     /// Hands binary messages out as base64, as the reference does.
@@ -172,7 +174,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
                 return Err(Reason::NotConnected);
             }
             let mask = self.mask()?;
-            let length = message.next(&mut self.task, mask, self.tx)?;
+            let length = self.codecs.next(&mut message, &mut self.task, mask, self.tx)?;
             if !self.write(length).await {
                 return Err(Reason::SendFailed);
             }
@@ -226,6 +228,41 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         readable.await;
     }
 
+    async fn connect_by(
+        transport: T,
+        context: &Context<'_>,
+        connect: &ConnectSocket<'_>,
+        settings: Settings,
+        memory: SocketMemory<'s>,
+        mut codecs: Codecs<'s>,
+        mut on_open: impl FnMut(Head<'_>, Option<&str>),
+    ) -> Result<Self, ConnectFailure> {
+        let mut random = [0; 16];
+        transport.random(&mut random).map_err(|NoRandomness| ConnectFailure::new(Reason::NoRandomness))?;
+        let connect = codecs.offer(connect);
+        let handshake = Handshake::new(&connect, random);
+        let mut task = OpeningTask::new(context, &handshake, transport.now());
+        let SocketMemory { receive, transmit: tx, message } = memory;
+        let mut rx = ReceiveBuffer::new(receive);
+        let mut event = |event: OpeningEvent<'_>| {
+            if let OpeningEvent::Head { head, protocol } = event
+                && head.status() == 101
+            {
+                on_open(head, protocol);
+            }
+            Ok(())
+        };
+        let mut no_content = |_, _: &mut [u8]| Err(Reason::FileFailed);
+        let (opened, link) = super::run_over(&transport, &mut task, &mut rx, tx, &mut event, &mut no_content).await;
+        if let Err(reason) = opened.result {
+            return Err(ConnectFailure { reason, status: opened.status });
+        }
+        codecs.begin(&opened);
+        let task = SocketTask::after(&opened, settings, transport.now());
+        let assemble = Assemble::new(message);
+        Ok(Self { transport, link, task, rx, spent: 0, tx, assemble, codecs, busy: false, interrupted: false })
+    }
+
     /// The deadline needs no more than to be looked at. Who is not content with a Close that is reported at once does not
     /// wait for the server either.
     fn end(&mut self, ended: Ended) {
@@ -249,7 +286,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         loop {
             self.flush().await;
             let now = self.transport.now();
-            let (consumed, event) = self.task.receive(now, self.rx.filled());
+            let (consumed, event) = self.codecs.receive(&mut self.task, now, self.rx.filled());
             let came = match event {
                 Some(Event::Message { text, data, fin }) => match on_piece(&mut self.assemble, text, data, fin) {
                     Ok(true) => Some(Came::Message),

@@ -8,9 +8,12 @@ use embedded_io::{Read as _, Write as _};
 use super::Transport;
 use crate::context::Context;
 use crate::drive::buffer::ReceiveBuffer;
+use crate::drive::codecs::Codecs;
 use crate::drive::{Link as _, NoRandomness, Received, SocketMemory, Trace};
 use crate::http::head::Head;
 use crate::reason::{Fault, Reason};
+#[cfg(feature = "permessage-deflate")]
+use crate::socket::Compression;
 use crate::socket::{
     Assemble, ConnectFailure, ConnectSocket, Event, Handshake, Opened, OpeningEvent, OpeningTask, Sending, Settings,
     SocketTask,
@@ -72,6 +75,7 @@ pub struct Socket<'s, T: SocketTransport> {
     spent: usize,
     tx: &'s mut [u8],
     assemble: Assemble<'s>,
+    codecs: Codecs<'s>,
 }
 
 /// What came, without a borrow.
@@ -97,15 +101,26 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         memory: SocketMemory<'s>,
         on_open: impl FnMut(Head<'_>, Option<&str>),
     ) -> Result<Self, ConnectFailure> {
-        let SocketMemory { receive, transmit: tx, message } = memory;
-        let mut rx = ReceiveBuffer::new(receive);
-        let (opened, link) = open_socket(transport, context, connect, &mut rx, tx, on_open);
-        if let Err(reason) = opened.result {
-            return Err(ConnectFailure { reason, status: opened.status });
-        }
-        let task = SocketTask::after(&opened, settings, transport.now());
-        let assemble = Assemble::new(message);
-        Ok(Self { transport, link, task, rx, spent: 0, tx, assemble })
+        Self::connect_by(transport, context, connect, settings, memory, Codecs::NONE, on_open)
+    }
+
+    /// As [`connect`](Self::connect), with an offer to compress the messages (RFC 7692) in memory of the caller's. Whether
+    /// they are is up to the server; nothing else is different. The memory of a message limits its plain bytes.
+    ///
+    /// # Errors
+    /// [`ConnectFailure`].
+    #[cfg(feature = "permessage-deflate")]
+    pub fn connect_compressed(
+        transport: &'s mut T,
+        context: &Context<'_>,
+        connect: &ConnectSocket<'_>,
+        settings: Settings,
+        memory: SocketMemory<'s>,
+        compression: &'s mut Compression<'s>,
+        on_open: impl FnMut(Head<'_>, Option<&str>),
+    ) -> Result<Self, ConnectFailure> {
+        let codecs = Codecs::new(compression);
+        Self::connect_by(transport, context, connect, settings, memory, codecs, on_open)
     }
 
     /// Hands binary messages out as base64, as the reference does.
@@ -160,7 +175,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
                 return Err(Reason::NotConnected);
             }
             let mask = self.mask()?;
-            let length = message.next(&mut self.task, mask, self.tx)?;
+            let length = self.codecs.next(&mut message, &mut self.task, mask, self.tx)?;
             if !self.write(length) {
                 return Err(Reason::SendFailed);
             }
@@ -184,6 +199,27 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         self.task.is_open()
     }
 
+    fn connect_by(
+        transport: &'s mut T,
+        context: &Context<'_>,
+        connect: &ConnectSocket<'_>,
+        settings: Settings,
+        memory: SocketMemory<'s>,
+        mut codecs: Codecs<'s>,
+        on_open: impl FnMut(Head<'_>, Option<&str>),
+    ) -> Result<Self, ConnectFailure> {
+        let SocketMemory { receive, transmit: tx, message } = memory;
+        let mut rx = ReceiveBuffer::new(receive);
+        let (opened, link) = open_socket(transport, context, &codecs.offer(connect), &mut rx, tx, on_open);
+        if let Err(reason) = opened.result {
+            return Err(ConnectFailure { reason, status: opened.status });
+        }
+        codecs.begin(&opened);
+        let task = SocketTask::after(&opened, settings, transport.now());
+        let assemble = Assemble::new(message);
+        Ok(Self { transport, link, task, rx, spent: 0, tx, assemble, codecs })
+    }
+
     /// Up to the next thing to report. `on_piece` says whether a piece completes a message to be reported.
     fn advance(
         &mut self,
@@ -196,7 +232,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
             }
             self.flush();
             let now = self.transport.now();
-            let (consumed, event) = self.task.receive(now, self.rx.filled());
+            let (consumed, event) = self.codecs.receive(&mut self.task, now, self.rx.filled());
             let came = match event {
                 Some(Event::Message { text, data, fin }) => match on_piece(&mut self.assemble, text, data, fin) {
                     Ok(true) => Some(Came::Message),

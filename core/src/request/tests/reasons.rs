@@ -188,6 +188,7 @@ fn provoke(reason: Reason) -> Seen {
         | Reason::AcceptRepeated
         | Reason::AcceptWrong
         | Reason::UnrequestedExtension
+        | Reason::ExtensionParameter
         | Reason::UnrequestedProtocol
         | Reason::ProtocolRepeated
         | Reason::NotConnected

@@ -33,6 +33,9 @@ pub(super) struct Life<'a> {
     /// The script may go on after the end.
     pub(super) unfinished: bool,
     pub(super) buffers: Vec<(usize, usize)>,
+    /// The size of the windows for compression, if it is offered.
+    #[cfg(feature = "permessage-deflate")]
+    pub(super) windows: Option<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -99,19 +102,36 @@ impl<'a> Life<'a> {
             draws: usize::MAX,
             unfinished: false,
             buffers: vec![(512, 256), (4096, 4096)],
+            #[cfg(feature = "permessage-deflate")]
+            windows: None,
         }
     }
 
     /// Drives with the loop that `$Socket` is of; `$wait` waits for a future, or is nothing.
     pub(super) fn once(&self, driver: Driver, split: Split, (receive, transmit): (usize, usize)) -> Seen {
+        #[cfg(feature = "permessage-deflate")]
+        let size = self.windows.unwrap_or(0);
+        #[cfg(feature = "permessage-deflate")]
+        let (mut inflate, mut deflate, mut heads) = (vec![0xee; size], vec![0xee; size], vec![0xeeee; size / 2]);
+        #[cfg(feature = "permessage-deflate")]
+        let mut offered = self.windows.map(|_| Compression::new(&mut inflate, &mut deflate, &mut heads).unwrap());
         macro_rules! live {
             ($socket:ident, $peer:expr, $memory:expr, $seen:expr $(, $wait:tt)?) => {{
                 let mut protocol = None;
                 let on_open = |_: crate::http::head::Head<'_>, chosen: Option<&str>| {
                     protocol = Some(chosen.map(String::from));
                 };
-                let connected =
-                    $socket::connect($peer, &self.context, &self.connect, self.settings, $memory, on_open)$(.$wait)?;
+                let (context, connect, settings) = (&self.context, &self.connect, self.settings);
+                #[cfg(feature = "permessage-deflate")]
+                let connected = match &mut offered {
+                    Some(compression) => {
+                        $socket::connect_compressed($peer, context, connect, settings, $memory, compression, on_open)
+                            $(.$wait)?
+                    }
+                    None => $socket::connect($peer, context, connect, settings, $memory, on_open)$(.$wait)?,
+                };
+                #[cfg(not(feature = "permessage-deflate"))]
+                let connected = $socket::connect($peer, context, connect, settings, $memory, on_open)$(.$wait)?;
                 match connected {
                     Err(failure) => $seen.failure = Some((failure.reason, failure.status)),
                     Ok(mut socket) => {

@@ -1,6 +1,8 @@
 //! The socket: its opening handshake and whole lives of it against a scripted peer, on every driver; the open socket by
 //! hand, on a clock that is a number.
 
+#[cfg(feature = "permessage-deflate")]
+mod compression;
 mod drivers;
 mod handshake;
 mod keep_alive;
@@ -89,13 +91,24 @@ struct Hand {
     /// The message under way.
     partial: Option<(bool, Vec<u8>)>,
     sent: Vec<u8>,
+    #[cfg(feature = "permessage-deflate")]
+    codec: Option<Codec<Vec<u8>, Vec<u16>>>,
 }
 
 impl Hand {
     fn new(settings: Settings) -> Self {
         let now = Instant::from_millis(1_000);
         let task = SocketTask::new(settings, now);
-        Self { task, now, rx: Vec::new(), shown: Vec::new(), partial: None, sent: Vec::new() }
+        Self {
+            task,
+            now,
+            rx: Vec::new(),
+            shown: Vec::new(),
+            partial: None,
+            sent: Vec::new(),
+            #[cfg(feature = "permessage-deflate")]
+            codec: None,
+        }
     }
 
     /// Does everything that there is to do, as the law has it, in the smallest transmit buffer.
@@ -108,6 +121,9 @@ impl Hand {
                 assert!(length > 0);
                 self.sent.extend_from_slice(&tx[..length]);
             }
+            #[cfg(feature = "permessage-deflate")]
+            let (consumed, event) = self.task.receive_with(self.now, self.codec.as_mut(), &self.rx);
+            #[cfg(not(feature = "permessage-deflate"))]
             let (consumed, event) = self.task.receive(self.now, &self.rx);
             assert!(consumed <= self.rx.len());
             let waits = consumed == 0 && event.is_none();
@@ -196,4 +212,6 @@ fn hears(bytes: &[u8]) -> (Vec<Shown>, Vec<u8>) {
 #[test]
 fn core_05_an_open_socket_is_below_256_bytes() {
     assert!(size_of::<SocketTask>() < 256, "{}", size_of::<SocketTask>());
+    #[cfg(feature = "permessage-deflate")]
+    assert!(size_of::<Codec<&mut [u8], &mut [u16]>>() <= 2688);
 }

@@ -297,7 +297,7 @@ fn sock_code_10_nothing_is_sent_before_the_open_or_after_the_close() {
     let refused = Sending::text("x").next(&mut hand.task, Mask::fresh([0; 4]), &mut [0; 256]);
     assert_eq!(refused.map_err(|reason| (reason, reason.socket_code())), Err((Reason::NotConnected, 10)));
     // That of an attempt that has failed is not open either; before the open there is no task to send with.
-    let opened = Opened { result: Err(Reason::Dns), status: None };
+    let opened = Opened::failed(Reason::Dns);
     let mut task = SocketTask::after(&opened, Settings::new(), hand.now);
     let refused = Sending::text("x").next(&mut task, Mask::fresh([0; 4]), &mut [0; 256]);
     assert_eq!(refused, Err(Reason::NotConnected));
@@ -337,7 +337,7 @@ fn sock_02_a_replaced_socket_has_one_close_with_1000_and_no_error() {
 #[test]
 fn sock_07_a_failed_attempt_is_an_error_and_a_close_and_one_that_was_ended_only_a_close() {
     let after = |reason| {
-        let opened = Opened { result: Err(reason), status: None };
+        let opened = Opened::failed(reason);
         let mut hand = hand();
         hand.task = SocketTask::after(&opened, Settings::new(), hand.now);
         hand.turn();

@@ -126,6 +126,7 @@ fn sock_codes_are_those_of_the_table_with_these_reasons() {
                 AcceptRepeated,
                 AcceptWrong,
                 UnrequestedExtension,
+                ExtensionParameter,
             ],
         ),
         (9, vec![UnrequestedProtocol, ProtocolRepeated]),

@@ -3,6 +3,8 @@
 //! Fixed codes cost short messages nothing, which a table of their own would, and need no memory. Nor does the table of
 //! hashes have to be right: what it says is compared before it is used, so it never needs to be cleared.
 
+use super::{Bytes, Heads};
+
 /// The room that lets at least one symbol be written, and the end of the message after it, in bytes.
 pub(in crate::ws) const LEAST_ROOM: usize = 8;
 
@@ -11,14 +13,16 @@ const LONGEST: usize = 258;
 
 /// The compressor.
 #[derive(Debug)]
-pub(super) struct Compress<'w> {
-    /// What was compressed last. Its length is a power of two.
-    window: &'w mut [u8],
-    /// By the hash of three bytes, the low half of where they were last. Its length is a power of two.
-    heads: &'w mut [u16],
+pub(super) struct Compress<W, H> {
+    /// What was compressed last, in the first `size` bytes, a power of two.
+    window: W,
+    size: usize,
+    /// By the hash of three bytes, the low half of where they were last; in the first `entries`, a power of two.
+    heads: H,
+    entries: usize,
     /// How many bytes there have been, modulo the word.
     position: usize,
-    /// How many of them may be referred back to, at most the window's length.
+    /// How many of them may be referred back to, at most `size`.
     reach: usize,
     /// Bits that do not make a byte yet, the first one lowest, and their number.
     bits: u32,
@@ -27,9 +31,11 @@ pub(super) struct Compress<'w> {
     open: bool,
 }
 
-impl<'w> Compress<'w> {
-    pub(super) const fn new(window: &'w mut [u8], heads: &'w mut [u16]) -> Self {
-        Self { window, heads, position: 0, reach: 0, bits: 0, count: 0, open: false }
+impl<W: Bytes, H: Heads> Compress<W, H> {
+    /// With the first `size` bytes of `window`, a power of two.
+    pub(super) fn new(window: W, size: usize, heads: H) -> Self {
+        let entries = heads.as_ref().len().checked_ilog2().map_or(0, |bits| 1_usize.unbounded_shl(bits));
+        Self { window, size, heads, entries, position: 0, reach: 0, bits: 0, count: 0, open: false }
     }
 
     /// Compresses `data`, or as much as there is `room` for: [`LEAST_ROOM`] at least. Ends the message where it is `fin` and
@@ -86,7 +92,8 @@ impl<'w> Compress<'w> {
         }
         // Up to the window's end, from its start, and within what is being compressed.
         let start = self.index(self.position.wrapping_sub(distance));
-        let (wrapped, first) = self.window.split_at_checked(start).unwrap_or_default();
+        let (wrapped, first) =
+            self.window.as_ref().get(..self.size).and_then(|window| window.split_at_checked(start)).unwrap_or_default();
         let first = first.get(..distance).unwrap_or(first);
         let wrapped = wrapped.get(..distance.saturating_sub(first.len())).unwrap_or(wrapped);
         let earlier = first.iter().chain(wrapped).chain(data);
@@ -108,13 +115,13 @@ impl<'w> Compress<'w> {
                 *head = here;
             }
             let index = self.index(self.position);
-            if let Some(slot) = self.window.get_mut(index) {
+            if let Some(slot) = self.window.as_mut().get_mut(index) {
                 *slot = *byte;
             }
             self.position = self.position.wrapping_add(1);
             rest = after;
         }
-        self.reach = self.reach.saturating_add(length).min(self.window.len());
+        self.reach = self.reach.saturating_add(length).min(self.size);
         rest
     }
 
@@ -123,12 +130,12 @@ impl<'w> Compress<'w> {
         let [a, b, c, ..] = data else { return None };
         let word = u32::from_le_bytes([*a, *b, *c, 0]);
         let hash = word.wrapping_mul(0x9e37_79b1) >> 16;
-        let index = hash as usize & self.heads.len().wrapping_sub(1);
-        self.heads.get_mut(index)
+        let index = hash as usize & self.entries.wrapping_sub(1);
+        self.heads.as_mut().get_mut(index)
     }
 
     const fn index(&self, position: usize) -> usize {
-        position & self.window.len().wrapping_sub(1)
+        position & self.size.wrapping_sub(1)
     }
 
     fn put_literal(&mut self, literal: u8, out: &mut Out<'_>) {

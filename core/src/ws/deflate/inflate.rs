@@ -12,6 +12,7 @@
 
 use core::ops::Range;
 
+use super::Bytes;
 use super::huffman::{Codes, Next};
 use crate::sink::copy;
 
@@ -38,13 +39,15 @@ pub(super) enum Then {
 
 /// The decompressor.
 #[derive(Debug)]
-pub(super) struct Inflate<'w> {
-    window: &'w mut [u8],
+pub(super) struct Inflate<W> {
+    window: W,
+    /// How far may be referred back to, at most the window's length.
+    limit: usize,
     /// Where the next plain byte goes; below the window's length.
     position: usize,
     /// Where the piece under way begins.
     start: usize,
-    /// How many bytes before that there are to refer back to, at most the window's length.
+    /// How many bytes before that there are to refer back to, at most `limit`.
     history: usize,
     bits: Bits,
     state: State,
@@ -83,11 +86,12 @@ enum Stop {
     Malformed,
 }
 
-impl<'w> Inflate<'w> {
-    /// Its window is all of `window`, the length of which is a power of two.
-    pub(super) const fn new(window: &'w mut [u8]) -> Self {
+impl<W: Bytes> Inflate<W> {
+    /// `window` is not shorter than `limit`: so far back the data may refer.
+    pub(super) const fn new(window: W, limit: usize) -> Self {
         Self {
             window,
+            limit,
             position: 0,
             start: 0,
             history: 0,
@@ -105,7 +109,7 @@ impl<'w> Inflate<'w> {
 
     /// Goes on with `input` as far as it leads, or as the window has room in one piece.
     pub(super) fn run(&mut self, input: &[u8]) -> Piece {
-        if self.position >= self.window.len() {
+        if self.position >= self.window.as_ref().len() {
             self.position = 0;
         }
         self.start = self.position;
@@ -126,7 +130,7 @@ impl<'w> Inflate<'w> {
 
     /// What [`run`](Self::run) left in the window.
     pub(super) fn plain(&self, range: Range<usize>) -> &[u8] {
-        self.window.get(range).unwrap_or_default()
+        self.window.as_ref().get(range).unwrap_or_default()
     }
 
     /// Whether everything so far is a whole number of blocks and of bytes.
@@ -204,17 +208,17 @@ impl<'w> Inflate<'w> {
         // Bytes among the bits come first; there are whole ones only.
         while left > 0 && self.bits.count > 0 {
             self.state = State::Stored { left };
-            if self.position >= self.window.len() {
+            if self.position >= self.window.as_ref().len() {
                 return Err(Stop::Full);
             }
             let byte = self.bits.take(8, input)? as u8;
-            if let Some(slot) = self.window.get_mut(self.position) {
+            if let Some(slot) = self.window.as_mut().get_mut(self.position) {
                 *slot = byte;
             }
             self.position = self.position.wrapping_add(1);
             left = left.saturating_sub(1);
         }
-        let room = self.window.get_mut(self.position..).unwrap_or_default();
+        let room = self.window.as_mut().get_mut(self.position..).unwrap_or_default();
         let from = input.get(..left.into()).unwrap_or(input);
         let full = room.len() < from.len();
         let copied = copy(from, room);
@@ -307,13 +311,13 @@ impl<'w> Inflate<'w> {
         let mut bits = self.bits;
         let mut position = self.position;
         let end = loop {
-            if position >= self.window.len() {
+            if position >= self.window.as_ref().len() {
                 break Err(Stop::Full);
             }
             bits.fill(input);
             match self.literals.next(bits.bits, bits.count) {
                 Next::Symbol(literal @ 0..=255, used) => {
-                    if let Some(slot) = self.window.get_mut(position) {
+                    if let Some(slot) = self.window.as_mut().get_mut(position) {
                         *slot = literal as u8;
                     }
                     position = position.wrapping_add(1);
@@ -362,7 +366,7 @@ impl<'w> Inflate<'w> {
     /// How many bytes there are to refer back to.
     fn reach(&self) -> usize {
         let written = self.position.saturating_sub(self.start);
-        self.history.saturating_add(written).min(self.window.len())
+        self.history.saturating_add(written).min(self.limit)
     }
 
     /// Repeats what the window has at this distance.
@@ -371,18 +375,18 @@ impl<'w> Inflate<'w> {
         // Behind the place, or around the window's end.
         let mut from = match at.checked_sub(distance.into()) {
             Some(from) => from,
-            None => at.wrapping_add(self.window.len()).wrapping_sub(distance.into()),
+            None => at.wrapping_add(self.window.as_ref().len()).wrapping_sub(distance.into()),
         };
         while left > 0 {
             // The nearer one of the two decides how much can be copied before the copy reads itself.
             let (gap, copied);
             if from < at {
                 gap = at.wrapping_sub(from).min(left.into());
-                let (before, after) = self.window.split_at_mut_checked(at).unwrap_or_default();
+                let (before, after) = self.window.as_mut().split_at_mut_checked(at).unwrap_or_default();
                 let source = before.get(from..from.wrapping_add(gap)).unwrap_or_default();
                 copied = copy(source, after);
             } else {
-                let (before, after) = self.window.split_at_mut_checked(from).unwrap_or_default();
+                let (before, after) = self.window.as_mut().split_at_mut_checked(from).unwrap_or_default();
                 // The whole window ago is the same place, where the byte is already.
                 gap = from.wrapping_sub(at).min(left.into()).min(after.len());
                 if gap == 0 {
@@ -400,7 +404,7 @@ impl<'w> Inflate<'w> {
             left = left.saturating_sub(copied as u16);
             if from >= at.wrapping_sub(copied) {
                 from = from.wrapping_add(copied);
-                if from >= self.window.len() {
+                if from >= self.window.as_ref().len() {
                     from = 0;
                 }
             }

@@ -328,7 +328,13 @@ fn mask() -> Mask {
 
 /// Sends a message through a transmit buffer of this size. Returns the payloads of its frames together; their headers are
 /// checked.
-fn send(deflater: &mut Deflater<'_>, connection: &mut Connection, text: bool, data: &[u8], room: usize) -> Vec<u8> {
+fn send(
+    deflater: &mut Deflater<impl Bytes, impl Heads>,
+    connection: &mut Connection,
+    text: bool,
+    data: &[u8],
+    room: usize,
+) -> Vec<u8> {
     let (mut tx, mut rest, mut payload, mut first) = (vec![0; room], data, Vec::new(), true);
     loop {
         let sent = deflater.send(connection, text, rest, true, mask(), &mut tx).unwrap();
@@ -451,7 +457,7 @@ fn sock_09_the_window_is_as_large_as_the_servers() {
 
 #[test]
 fn core_04_sizes_of_the_machines() {
-    assert!(size_of::<Inflater<'_>>() <= 2560);
+    assert!(size_of::<Inflater<&mut [u8]>>() <= 2560);
 }
 
 /// Writes fixed codes by hand, apart from the code under test.

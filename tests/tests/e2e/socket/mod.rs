@@ -2,6 +2,7 @@
 
 mod blocking;
 mod closing;
+mod compression;
 mod failures;
 mod hostile;
 mod listeners;
