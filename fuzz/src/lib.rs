@@ -26,6 +26,7 @@ pub mod resolve;
 pub mod response;
 pub mod socket_bytes;
 pub mod socket_ops;
+pub mod socket_sending;
 pub mod socket_watch;
 pub mod splits;
 pub mod transfer_ops;

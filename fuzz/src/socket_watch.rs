@@ -8,10 +8,8 @@
 //!   pong, pings of our own after silence only, one Close, nothing after it.
 //! - An end that has begun is over within the closing handshake's time, and so is the link.
 
-use std::sync::OnceLock;
-
 use miniwire_core::reason::{Fault, Interrupt, Reason};
-use miniwire_core::socket::{Assemble, Event, Message, OpeningEvent, OpeningTask, Sending, Settings, SocketTask};
+use miniwire_core::socket::{Assemble, Event, Message, OpeningEvent, OpeningTask, Settings, SocketTask};
 use miniwire_core::task::{Action, Poll, Task as _};
 use miniwire_core::time::Instant;
 use miniwire_core::ws::close;
@@ -19,13 +17,12 @@ use miniwire_core::ws::frame::MAX_CONTROL;
 use miniwire_core::ws::mask::Mask;
 
 use crate::oracle::{self, Item};
+use crate::socket_sending::Outgoing;
 
 /// The receive buffer.
 const RECEIVE: usize = 512;
 
-/// Messages to send are the beginnings of these.
-const TEXT: &str = "Stra\u{df}e und \u{4f60}\u{597d} \u{1f600} and the rest of it. ";
-const BASE64: [&str; 6] = ["", "AA==", "AAECAwQFBgcICQ==", "AAEC", "AA=", "A-=="];
+/// Reasons of a Close are the beginnings of this.
 const REASON: &str = "The reason of a Close frame may have 123 bytes of UTF-8; this one has a few more of them, so that \
                       it is refused when it is used as a whole.";
 
@@ -44,15 +41,6 @@ pub enum Came {
     Error(Reason),
     /// `onSocketClose`.
     Close,
-}
-
-/// A message on its way out.
-struct Outgoing {
-    sending: Sending<'static>,
-    text: bool,
-    fin: bool,
-    /// What is not sent yet.
-    left: Vec<u8>,
 }
 
 /// One connection, from the call to its end.
@@ -470,39 +458,9 @@ impl<'r> Watched<'r> {
 
     /// Begins a message, or a part of one, once the last one is out.
     pub fn begin_message(&mut self, kind: u8, length: u16, unfinished: bool) {
-        let length = usize::from(length) % 700;
-        if self.outgoing.is_some() {
-            return;
+        if self.outgoing.is_none() {
+            self.outgoing = Outgoing::new(kind, length.into(), unfinished);
         }
-        let (sending, text, left) = match kind % 4 {
-            0 => {
-                let text = long_text();
-                let end = (0..=length).rev().find(|end| text.is_char_boundary(*end)).unwrap();
-                (Sending::text(&text[..end]), true, text.as_bytes()[..end].to_vec())
-            }
-            1 => (Sending::binary(&long_text().as_bytes()[..length]), false, long_text().as_bytes()[..length].to_vec()),
-            2 => {
-                let text = long_base64();
-                let text = &text[..length / 4 * 4];
-                (Sending::base64(text).unwrap(), false, oracle::base64_decode(text.as_bytes()).0)
-            }
-            _ => {
-                let text = BASE64[length % BASE64.len()];
-                let (decoded, fault) = oracle::base64_decode(text.as_bytes());
-                match Sending::base64(text) {
-                    Ok(sending) => {
-                        assert_eq!(fault, None);
-                        (sending, false, decoded)
-                    }
-                    Err(reason) => {
-                        assert!(fault.is_some());
-                        return assert_eq!(reason, Reason::MalformedBuffer);
-                    }
-                }
-            }
-        };
-        let sending = if unfinished { sending.unfinished() } else { sending };
-        self.outgoing = Some(Outgoing { sending, text, fin: !unfinished, left });
     }
 
     /// Writes the next frame of the message.
@@ -623,17 +581,7 @@ impl<'r> Watched<'r> {
 
     /// What was shown is what came: all of it, where the server closed in order and nobody else ended it.
     fn check_shown(&self, clean: bool) {
-        let mut expected: Vec<(bool, Vec<u8>, bool)> = Vec::new();
-        for item in oracle::server_items(&self.heard) {
-            let Item::Data { text, data, fin } = item else { continue };
-            match expected.last_mut() {
-                Some((_, bytes, end @ false)) => {
-                    bytes.extend_from_slice(&data);
-                    *end = fin;
-                }
-                _ => expected.push((text, data, fin)),
-            }
-        }
+        let expected = oracle::messages(&oracle::server_items(&self.heard));
         let whole = clean && !self.errored && self.ending.is_none();
         if whole {
             assert_eq!(self.shown, expected);
@@ -686,14 +634,4 @@ impl<'r> Watched<'r> {
 
 fn instant(ms: u64) -> Instant {
     Instant::from_millis(ms)
-}
-
-fn long_text() -> &'static str {
-    static LONG: OnceLock<String> = OnceLock::new();
-    LONG.get_or_init(|| TEXT.repeat(20))
-}
-
-fn long_base64() -> &'static str {
-    static LONG: OnceLock<String> = OnceLock::new();
-    LONG.get_or_init(|| oracle::base64_encode(&long_text().as_bytes()[..600]))
 }

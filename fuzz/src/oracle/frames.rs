@@ -148,6 +148,22 @@ pub fn server_items(bytes: &[u8]) -> Vec<Item> {
     }
 }
 
+/// The messages of these items, whatever came between their pieces: type, bytes, and whether they ended.
+pub fn messages(items: &[Item]) -> Vec<(bool, Vec<u8>, bool)> {
+    let mut messages: Vec<(bool, Vec<u8>, bool)> = Vec::new();
+    for item in items {
+        let Item::Data { text, data, fin } = item else { continue };
+        match messages.last_mut() {
+            Some((_, bytes, end @ false)) => {
+                bytes.extend_from_slice(data);
+                *end = *fin;
+            }
+            _ => messages.push((*text, data.clone(), *fin)),
+        }
+    }
+    messages
+}
+
 /// How much of a text there is before its first bad byte, of which the first `before` bytes are good. Where it ends
 /// within a character, its last byte is bad if it is new.
 fn good_text(text: &[u8], before: usize, ends: bool) -> usize {

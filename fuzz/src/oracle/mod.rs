@@ -9,8 +9,8 @@ mod target;
 
 pub use base64::{base64_decode, base64_encode};
 pub use frames::{
-    ClientFrame, HeaderFound, Item, ServerHeader, client_frame, client_frames, is_receivable, push_item, server_header,
-    server_items, xor,
+    ClientFrame, HeaderFound, Item, ServerHeader, client_frame, client_frames, is_receivable, messages, push_item,
+    server_header, server_items, xor,
 };
 pub use http::{Ended, Head, HeadFound, Seen, head, response};
 pub use json::{js_number, json, query, query_pairs, text};
