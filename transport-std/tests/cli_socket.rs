@@ -306,6 +306,8 @@ fn sock_01_protocols_data_and_headers_go_out() {
     let fields = info(&["-H", "X-a:1", "--header", "x-A: 2", "-H", "Upgrade: h2c"])["raw_headers"].clone();
     let field = |name| fields.as_array().unwrap().iter().filter(|field| field[0] == name).collect::<Vec<_>>().len();
     assert_eq!((field("x-A"), field("X-a"), field("Upgrade")), (1, 0, 1), "{fields}");
+    let offered = |args: &[&str]| info(args)["raw_headers"].to_string().contains("permessage-deflate");
+    assert!(offered(&["--compress"]) && !offered(&[]));
     let referer = ["--appid", "2021", "--app-version", "1.2"];
     assert!(info(&referer)["raw_headers"].to_string().contains("/2021/1.2/page-frame.html"));
 }

@@ -48,6 +48,9 @@ pub(crate) struct ConnectArgs {
     /// Send a ping after so many seconds without a word from the server, and give up after as many again
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     ping: Option<u32>,
+    /// Offer to compress the messages (permessage-deflate); whether they are is up to the server
+    #[arg(long)]
+    compress: bool,
     /// The deadline until the socket is open in milliseconds; 0 is the default of 30000
     #[arg(long, value_name = "MS", default_value_t = 0, hide_default_value = true)]
     timeout: u32,
@@ -132,6 +135,9 @@ fn configured(mut call: ConnectSocket, args: ConnectArgs) -> ConnectSocket {
     }
     if let Some(seconds) = args.ping {
         call = call.keep_alive(seconds.saturating_mul(1000));
+    }
+    if args.compress {
+        call = call.compress();
     }
     match (args.data, args.data_json) {
         (Some(text), _) => call.data_text(text),
