@@ -16,10 +16,13 @@ bare_compiler
 # No other library is built than core, so there is no alloc and no std to be found.
 bare_cargo -p miniwire-core
 echo "miniwire-core builds for $BARE_TARGET on nothing but core with $("$BARE_RUSTC" --version)"
+# The client for a board, with embassy-net and TLS.
+bare_cargo -p miniwire-embassy --features ipv6,p384,ed25519,rsa
+echo "miniwire-embassy builds for $BARE_TARGET on nothing but core"
 bare_images
 
 failed=0
-for file in "$BARE_DIRECTORY/$BARE_TARGET"/release/libminiwire_core.rlib \
+for file in "$BARE_DIRECTORY/$BARE_TARGET"/release/libminiwire_{core,embassy}.rlib \
     "$BARE_IMAGES"/{request-plain,request-post-json,request-async}; do
     symbols=$(llvm-nm --demangle "$file" 2>/dev/null)
     # What comes in both manglings: an allocator's entry points, and anything of the two libraries.

@@ -7,6 +7,7 @@ use core::task::Waker;
 
 use embassy_sync::waitqueue::AtomicWaker;
 use miniwire_core::reason::Interrupt;
+use miniwire_core::socket::Ticket;
 
 /// Ends a call from any task, or from an interrupt handler.
 ///
@@ -68,6 +69,9 @@ pub(crate) struct Calls<const N: usize> {
 pub(crate) struct Place {
     taken: Cell<bool>,
     unloaded: Cell<bool>,
+    /// The socket that this is, and whether another took its place.
+    socket: Cell<Option<Ticket>>,
+    replaced: Cell<bool>,
     waker: Cell<Option<Waker>>,
 }
 
@@ -81,16 +85,24 @@ impl<const N: usize> Calls<N> {
         let place = self.places.iter().find(|place| !place.taken.get())?;
         place.taken.set(true);
         place.unloaded.set(self.closed.get());
+        place.socket.set(None);
+        place.replaced.set(false);
         Some(UnderWay(place))
+    }
+
+    /// Ends a socket whose place another took (SOCK-02).
+    pub(crate) fn replace(&self, ticket: Ticket) {
+        for place in self.places.iter().filter(|place| place.taken.get() && place.socket.get() == Some(ticket)) {
+            place.replaced.set(true);
+            place.wake();
+        }
     }
 
     /// Ends every call that is under way (CTX-06).
     pub(crate) fn unload(&self) {
         for place in self.places.iter().filter(|place| place.taken.get()) {
             place.unloaded.set(true);
-            if let Some(waker) = place.waker.take() {
-                waker.wake();
-            }
+            place.wake();
         }
     }
 
@@ -105,15 +117,31 @@ impl<const N: usize> Calls<N> {
     }
 }
 
+impl Place {
+    fn wake(&self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
 /// A call's hold on its place.
 pub(crate) struct UnderWay<'p>(&'p Place);
 
 impl UnderWay<'_> {
+    /// It is this socket's.
+    pub(crate) fn is_of(&self, ticket: Ticket) {
+        self.0.socket.set(Some(ticket));
+    }
+
     /// Who wants this call to end, if anybody does; if not, the waiting task is woken when somebody does.
     pub(crate) fn interrupted(&self, abort: Option<&AbortHandle>, waker: &Waker) -> Option<Interrupt> {
         let Self(place) = self;
         if place.unloaded.get() {
             return Some(Interrupt::Unload);
+        }
+        if place.replaced.get() {
+            return Some(Interrupt::Abort);
         }
         let waits = match place.waker.take() {
             Some(known) if known.will_wake(waker) => known,

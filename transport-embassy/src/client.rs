@@ -1,5 +1,6 @@
 //! The context as a client: what calls share, and how one call runs.
 
+use core::cell::Cell;
 use core::fmt;
 use core::future::Future;
 
@@ -7,19 +8,22 @@ use embassy_time::Duration;
 use miniwire_core::can_i_use;
 use miniwire_core::context::Context;
 use miniwire_core::download::{Download, Downloaded};
-use miniwire_core::drive::Memory;
 use miniwire_core::drive::asynch::{self, Transport as _};
+use miniwire_core::drive::{Memory, SocketMemory};
+use miniwire_core::http::head::Head;
 use miniwire_core::policy::Api;
 use miniwire_core::progress::ProgressUpdate;
 use miniwire_core::reason::Reason;
 use miniwire_core::request::{Event, Failure, Outcome, Request, RequestTask, Response};
+use miniwire_core::socket::{ConnectFailure, ConnectSocket, OneSocket, Rule, Settings};
 use miniwire_core::storage::{Source, Store};
 use miniwire_core::task::Task as _;
 use miniwire_core::upload::Upload;
 
 use crate::abort::{AbortHandle, Calls};
 use crate::kept::Kept;
-use crate::secure::{NoTls, Secure};
+use crate::secure::{NoTls, Random, Secure};
+use crate::socket::Socket;
 use crate::sockets::Sockets;
 use crate::transport::CallTransport;
 
@@ -32,23 +36,39 @@ const IDLE_LIMIT: Duration = Duration::from_secs(60);
 pub struct Client<'s, 'd, S: Secure<'s, 'd>, const N: usize> {
     pub(crate) sockets: &'s Sockets<'d, N>,
     pub(crate) context: Context<'s>,
-    pub(crate) secure: &'s S,
+    pub(crate) secure: S,
     pub(crate) kept: Kept<'s, 'd, S::Session, N>,
     pub(crate) calls: Calls<N>,
+    pub(crate) one_socket: Cell<OneSocket>,
     pub(crate) idle_limit: Option<Duration>,
 }
 
 impl<'s, 'd, const N: usize> Client<'s, 'd, NoTls, N> {
     /// Without TLS: what only a development policy and local networks can use.
     pub fn plain(sockets: &'s Sockets<'d, N>, context: Context<'s>) -> Self {
-        Self::new(sockets, context, &NoTls)
+        Self::new(sockets, context, NoTls)
     }
 }
 
 impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Client<'s, 'd, S, N> {
-    /// A client that keeps connections for 60 s.
-    pub fn new(sockets: &'s Sockets<'d, N>, context: Context<'s>, secure: &'s S) -> Self {
-        Self { sockets, context, secure, kept: Kept::new(), calls: Calls::new(), idle_limit: Some(IDLE_LIMIT) }
+    /// A client that keeps connections for 60 s. `secure` is a reference to a [`Tls`](crate::tls::Tls), or whatever else
+    /// knows TLS.
+    pub fn new(sockets: &'s Sockets<'d, N>, context: Context<'s>, secure: S) -> Self {
+        Self {
+            sockets,
+            context,
+            secure,
+            kept: Kept::new(),
+            calls: Calls::new(),
+            one_socket: Cell::new(OneSocket::new(Rule::Replace)),
+            idle_limit: Some(IDLE_LIMIT),
+        }
+    }
+
+    /// What a second [`connect_socket`](Self::connect_socket) does; [`Rule::Replace`] unless this is said (SOCK-02).
+    pub fn with_socket_rule(self, rule: Rule) -> Self {
+        self.one_socket.set(OneSocket::new(rule));
+        self
     }
 
     /// Keeps a connection for so long after the last word of its server; `None` keeps none.
@@ -116,6 +136,27 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Client<'s, 'd, S, N> {
         self.calls(None).download_file(download, store, memory, on_progress)
     }
 
+    /// Calls `my.connectSocket` and returns once the socket is open. `random` is the source of keys and masks (RFC 6455
+    /// section 10.3), also without TLS. `on_open` is `onSocketOpen`: the answer's head, and the subprotocol that the
+    /// server chose.
+    ///
+    /// The socket keeps one of the client's places and one TCP socket until it is dropped. What it does to an earlier one
+    /// of this client is the [`Rule`]'s: that one's next [`recv`](Socket::recv) is the Close with 1000, and no message of
+    /// it is reported any more, or this one fails with code 2.
+    ///
+    /// # Errors
+    /// [`ConnectFailure`]: [`Reason::NoRandomness`], [`Reason::SocketExists`], and those of every call.
+    pub fn connect_socket<'a, 'm>(
+        &'a self,
+        connect: &ConnectSocket<'_>,
+        settings: Settings,
+        random: &'a dyn Random,
+        memory: SocketMemory<'m>,
+        on_open: impl FnMut(Head<'_>, Option<&str>),
+    ) -> impl Future<Output = Result<Socket<'m, 'a, 's, 'd, S, N>, ConnectFailure>> {
+        self.calls(None).connect_socket(connect, settings, random, memory, on_open)
+    }
+
     /// The same calls, ended by this handle.
     pub const fn abortable<'a>(&'a self, abort: &'a AbortHandle) -> Abortable<'a, 's, 'd, S, N> {
         self.calls(Some(abort))
@@ -126,7 +167,8 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Client<'s, 'd, S, N> {
         can_i_use::can_i_use(schema)
     }
 
-    /// The page was unloaded: every call under way ends, with code 1, or 12 for an upload or a download (CTX-06). Later
+    /// The page was unloaded: every call under way ends, with code 1, or 12 for an upload or a download, and a socket with
+    /// a Close of 1001 (CTX-06). Later
     /// calls are not affected.
     pub fn unload_page(&self) {
         self.calls.unload();
@@ -212,6 +254,23 @@ impl<'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Abortable<'a, 's, 'd, S, N> 
         asynch::download(&transport, &self.client.context, download, store, memory, on_progress).await
     }
 
+    /// See [`Client::connect_socket`]. `abort` ends the attempt, and the open socket as `closeSocket` without waiting for
+    /// the server does.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn connect_socket<'m>(
+        self,
+        connect: &ConnectSocket<'_>,
+        settings: Settings,
+        random: &'a dyn Random,
+        memory: SocketMemory<'m>,
+        on_open: impl FnMut(Head<'_>, Option<&str>),
+    ) -> Result<Socket<'m, 'a, 's, 'd, S, N>, ConnectFailure> {
+        let transport = CallTransport { random: Some(random), ..self.transport() };
+        Socket::connect(transport, connect, settings, memory, on_open).await
+    }
+
     fn begin(&self, api: Api) -> Result<CallTransport<'a, 's, 'd, S, N>, Failure<'static>> {
         let transport = self.transport();
         match transport.under_way {
@@ -221,7 +280,7 @@ impl<'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Abortable<'a, 's, 'd, S, N> 
     }
 
     fn transport(&self) -> CallTransport<'a, 's, 'd, S, N> {
-        CallTransport { client: self.client, abort: self.abort, under_way: self.client.calls.begin() }
+        CallTransport { client: self.client, abort: self.abort, under_way: self.client.calls.begin(), random: None }
     }
 }
 

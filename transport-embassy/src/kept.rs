@@ -101,12 +101,12 @@ impl<'s, 'd, X, const N: usize> Kept<'s, 'd, X, N> {
         }
     }
 
-    /// Closes the link that was kept first, so that its socket can be used.
-    pub(crate) fn close_oldest(&self) {
+    /// Closes the link that was kept first, of those for which `goes` holds, so that what it holds can be used.
+    pub(crate) fn close_oldest(&self, goes: impl Fn(&Link<'s, 'd, X>) -> bool) {
         let mut oldest: Option<(&Cell<Option<Entry<'s, 'd, X>>>, Instant)> = None;
         for place in &self.places {
             if let Some(entry) = place.take() {
-                if oldest.is_none_or(|(_, since)| entry.since < since) {
+                if goes(&entry.link) && oldest.is_none_or(|(_, since)| entry.since < since) {
                     oldest = Some((place, entry.since));
                 }
                 place.set(Some(entry));

@@ -65,11 +65,14 @@ mod client;
 mod kept;
 mod resolve;
 mod secure;
+mod socket;
 mod sockets;
 pub mod tls;
 mod transport;
 
 pub use abort::AbortHandle;
 pub use client::{Abortable, Client};
-pub use secure::{NoTls, Secure};
+pub use secure::{NoTls, Random, Secure};
+pub use socket::Socket;
 pub use sockets::{SocketMemory, Sockets, Tcp};
+pub use tls::{Tls, TlsMemory};

@@ -16,6 +16,8 @@ use embassy_time::{Duration, Instant, Timer, with_timeout};
 use embedded_io::ErrorKind;
 use miniwire_core::reason::Fault;
 
+use crate::tls::Link;
+
 /// How long the FIN of a connection that the peer has closed is repeated before it is given up.
 const LINGER: Duration = Duration::from_secs(10);
 /// How long a new connection waits for the reset of the old one to go out. Where the peer's hardware address is not
@@ -90,7 +92,7 @@ impl<'d, const N: usize> Sockets<'d, N> {
         free().for_each(Slot::forget_unsaid);
         let slot = free().find(|slot| slot.is_over()).or_else(|| free().next())?;
         slot.taken.set(true);
-        Some(Tcp { slot })
+        Some(Tcp { slot, finished: false, duplex: false })
     }
 
     /// How many sockets are neither in use nor kept, and how many of these have nothing more to say to their last peer.
@@ -135,12 +137,29 @@ impl<'d> Slot<'d> {
 /// One connection. Dropped, it is closed where the peer has closed its side, and reset where it has not.
 pub struct Tcp<'s, 'd> {
     slot: &'s Slot<'d>,
+    /// It is closed, not reset.
+    finished: bool,
+    /// Both sides say what they like when they like.
+    duplex: bool,
 }
 
 impl<'s, 'd> Tcp<'s, 'd> {
     /// What sees the socket when a session owns the connection.
     pub(crate) fn slot(&self) -> &'s Slot<'d> {
         self.slot
+    }
+
+    /// Closes it behind what was written. Nothing waits for that; the socket can be used again at once.
+    pub(crate) fn finish(mut self) {
+        self.finished = true;
+    }
+
+    /// Makes it fit for a WebSocket: what comes is no reason to stop writing, and a Close frame is to reach the server
+    /// also where nobody waits for its answer.
+    pub(crate) const fn into_duplex(mut self) -> Self {
+        self.finished = true;
+        self.duplex = true;
+        self
     }
 
     /// Opens a connection. Without a limit this can take for ever.
@@ -228,7 +247,7 @@ impl Drop for Tcp<'_, '_> {
             State::TimeWait => {}
             // The peer has not been heard of: if it is there after all, the stack resets what it takes for a connection.
             State::Closed | State::SynSent => forget(socket),
-            State::CloseWait => {
+            state if state == State::CloseWait || self.finished => {
                 socket.set_timeout(Some(LINGER));
                 socket.close();
             }
@@ -236,6 +255,16 @@ impl Drop for Tcp<'_, '_> {
             _ => socket.abort(),
         });
         self.slot.taken.set(false);
+    }
+}
+
+impl Link for Tcp<'_, '_> {
+    async fn readable(&mut self) {
+        poll_fn(|context| {
+            let _ = self.slot.with(|socket| pin!(socket.wait_read_ready()).poll(context).is_ready());
+            if self.slot.is_readable() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 }
 
@@ -273,7 +302,7 @@ impl embedded_io_async::Write for Tcp<'_, '_> {
             if is_stalled {
                 // Also woken when something comes.
                 let _ = self.slot.with(|socket| pin!(socket.wait_read_ready()).poll(context).is_ready());
-                if self.slot.is_readable() {
+                if self.slot.is_readable() && !self.duplex {
                     return Poll::Ready(Err(ErrorKind::ConnectionAborted));
                 }
             }

@@ -8,16 +8,17 @@ use core::task::Poll;
 use embassy_time::Timer;
 use embedded_io::{Error as _, ErrorKind};
 use embedded_io_async::{Read, Write};
-use miniwire_core::drive::Route;
-use miniwire_core::drive::asynch::{Ended, Transport};
+use miniwire_core::drive::asynch::{Ended, SocketTransport, Transport};
+use miniwire_core::drive::{NoRandomness, Route};
 use miniwire_core::reason::Fault;
 use miniwire_core::time::Instant;
 
 use crate::abort::{AbortHandle, UnderWay};
 use crate::client::Client;
 use crate::resolve;
-use crate::secure::Secure;
+use crate::secure::{Random, Secure};
 use crate::sockets::{Slot, Tcp};
+use crate::tls::Link as _;
 
 /// A connection, plain or under TLS.
 pub(crate) struct Link<'s, 'd, X> {
@@ -36,6 +37,8 @@ pub(crate) struct CallTransport<'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> {
     pub(crate) abort: Option<&'a AbortHandle>,
     /// `None` where every place was taken; the task was refused then.
     pub(crate) under_way: Option<UnderWay<'a>>,
+    /// What a socket needs.
+    pub(crate) random: Option<&'a dyn Random>,
 }
 
 /// The core's clock is embassy's, in milliseconds.
@@ -74,12 +77,22 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Transport for CallTransport<'_, 
         let mut tcp = self.take_socket().ok_or(Fault::Connect)?;
         let (host, port) = route.first_hop();
         resolve::connect(self.client.sockets.stack(), &mut tcp, host, port).await?;
+        let tcp = if self.random.is_some() { tcp.into_duplex() } else { tcp };
         Ok(Link { slot: tcp.slot(), stream: Stream::Plain(tcp) })
     }
 
     async fn secure(&self, link: Self::Link, route: &Route<'_>) -> Result<Self::Link, Fault> {
         let Link { slot, stream: Stream::Plain(tcp) } = link else { return Err(Fault::Tls) };
-        let session = self.client.secure.secure(tcp, route.host).await?;
+        let secure = &self.client.secure;
+        poll_fn(|context| {
+            if secure.is_free(context.waker()) {
+                return Poll::Ready(());
+            }
+            self.client.kept.close_oldest(Link::is_secured);
+            Poll::Pending
+        })
+        .await;
+        let session = secure.secure(tcp, route.host).await?;
         Ok(Link { slot, stream: Stream::Secured(session) })
     }
 
@@ -97,13 +110,26 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Transport for CallTransport<'_, 
     }
 }
 
+impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> SocketTransport for CallTransport<'_, 's, 'd, S, N> {
+    fn random(&self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        self.random.ok_or(NoRandomness)?.fill(bytes)
+    }
+
+    async fn readable(&self, link: &mut Self::Link) {
+        match &mut link.stream {
+            Stream::Plain(tcp) => tcp.readable().await,
+            Stream::Secured(session) => session.readable().await,
+        }
+    }
+}
+
 impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> CallTransport<'_, 's, 'd, S, N> {
     /// A socket for a new connection, in the place of a kept one where that must be.
     fn take_socket(&self) -> Option<Tcp<'s, 'd>> {
         let sockets = self.client.sockets;
         self.client.kept.sweep(|link| self.is_alive(link));
         sockets.take().or_else(|| {
-            self.client.kept.close_oldest();
+            self.client.kept.close_oldest(|_| true);
             sockets.take()
         })
     }
@@ -122,6 +148,12 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> CallTransport<'_, 's, 'd, S, N> 
             Stream::Secured(session) => self.client.secure.holds_bytes(session),
         };
         held || link.slot.is_readable()
+    }
+}
+
+impl<X> Link<'_, '_, X> {
+    const fn is_secured(&self) -> bool {
+        matches!(self.stream, Stream::Secured(_))
     }
 }
 

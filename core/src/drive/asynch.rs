@@ -87,6 +87,42 @@ pub trait Transport {
     }
 }
 
+impl<T: Transport> Transport for &T {
+    type Link = T::Link;
+
+    fn now(&self) -> Instant {
+        T::now(self)
+    }
+
+    async fn ended(&self, until: Instant) -> Ended {
+        T::ended(self, until).await
+    }
+
+    fn reuse(&self, route: &Route<'_>) -> Option<Self::Link> {
+        T::reuse(self, route)
+    }
+
+    async fn connect(&self, route: &Route<'_>) -> Result<Self::Link, Fault> {
+        T::connect(self, route).await
+    }
+
+    async fn secure(&self, link: Self::Link, route: &Route<'_>) -> Result<Self::Link, Fault> {
+        T::secure(self, link, route).await
+    }
+
+    fn read_ready(&self, link: &mut Self::Link) -> bool {
+        T::read_ready(self, link)
+    }
+
+    fn keep(&self, route: &Route<'_>, link: Self::Link) {
+        T::keep(self, route, link);
+    }
+
+    fn trace(&self, what: Trace<'_>) {
+        T::trace(self, what);
+    }
+}
+
 /// Calls `my.request` and takes the answer whole: `Ok` is `success`, `Err` is `fail`.
 ///
 /// # Errors

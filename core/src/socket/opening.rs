@@ -60,6 +60,11 @@ pub struct ConnectFailure {
 }
 
 impl ConnectFailure {
+    /// A failure before the server has said anything.
+    pub const fn new(reason: Reason) -> Self {
+        Self { reason, status: None }
+    }
+
     /// The code of the socket's table.
     pub const fn code(&self) -> u8 {
         self.reason.socket_code()

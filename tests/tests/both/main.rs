@@ -20,10 +20,11 @@ fn core_04_both_transports_end_every_call_alike() {
     let taken = TcpStream::connect(server.http()).expect("the server");
     let closed = taken.local_addr().expect("an address").port();
     let origin = format!("http://localhost:{}", server.http().port());
-    let scenarios = scenario::all(&origin, closed);
+    let secured = format!("https://localhost:{}", server.https().port());
+    let scenarios = scenario::all(&origin, &secured, closed);
 
-    let on_embassy = on_embassy::run(&scenarios, server.http());
-    let on_std = on_std::OnStd::default();
+    let on_embassy = on_embassy::run(&scenarios, &server);
+    let on_std = on_std::OnStd::trusting(server.ca_pem());
     let mut differing = Vec::new();
     for (scenario, embassy) in scenarios.iter().zip(on_embassy) {
         let (embassy, std) = (embassy.without_chance(), on_std.run(scenario).without_chance());

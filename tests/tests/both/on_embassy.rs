@@ -1,10 +1,14 @@
 //! The scenarios on embassy-net: a stack in this process, and a bridge to the same server.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::pin::pin;
 use std::rc::Rc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use base64::Engine as _;
 use embassy_net::Stack;
 use embassy_net::tcp::TcpSocket;
 use embassy_time::{Duration, Timer, with_timeout};
@@ -17,48 +21,78 @@ use miniwire_core::policy::{Policy, Whitelist};
 use miniwire_core::request::{self, Failure, Response};
 use miniwire_core::storage;
 use miniwire_core::upload::Upload;
-use miniwire_embassy::{Client, SocketMemory, Sockets};
+use miniwire_embassy::tls::{self, CertificateDer, Trust};
+use miniwire_embassy::{Client, Secure, SocketMemory, Sockets, TlsMemory};
+use miniwire_std::serve::Server;
+use rand_core::OsRng;
 
 use crate::scenario::{Call, Came, Data, Rules, Scenario, file};
 use crate::world::cable::Faults;
 use crate::world::udp::{self, Name, Names};
 use crate::world::{SERVER, World, clock};
 
+type Tls<'s, 'd> = miniwire_embassy::Tls<'s, 'd, fn() -> u64, OsRng, 2>;
+
 /// Runs the scenarios one after the other, `localhost` being the server.
-pub(crate) fn run(scenarios: &[Scenario], server: SocketAddr) -> Vec<Came> {
+pub(crate) fn run(scenarios: &[Scenario], server: &Server) -> Vec<Came> {
+    let root = der(server.ca_pem());
     clock::follow_real_time();
     let mut world = World::new(1, Faults { lost: 0, doubled: 0, delay: (0, 0) });
-    for _ in 0..8 {
-        world.spawn(bridge(world.server, server));
+    for address in [server.http(), server.https()] {
+        for _ in 0..6 {
+            world.spawn(bridge(world.server, address));
+        }
     }
     let names = Names::new(HashMap::from([("localhost".to_owned(), Name::Addresses(vec![SERVER]))]).into());
     world.spawn(udp::dns(world.server, names, Rc::default()));
     let board = world.board;
     world.run(async move {
+        let anchors = [tls::root(&root).expect("a root")];
         let mut memory = SocketMemory::<2, 8192, 2048>::new();
         let sockets = Sockets::new(board, &mut memory);
-        let development = Client::plain(&sockets, context(Policy::development()));
-        let mut all = Vec::new();
-        for scenario in scenarios {
-            let came = match scenario.rules {
-                Rules::Development => call(&development, &scenario.call).await,
-                Rules::Release(host) => {
-                    let hosts = [host];
-                    let release = Policy::release(Whitelist::new(&hosts).expect("a whitelist"));
-                    call(&Client::plain(&sockets, context(release)), &scenario.call).await
-                }
-            };
-            all.push(came);
-        }
-        all
+        let tls = Tls::new(Trust::new(&anchors), unix_seconds, OsRng);
+        let (mut one, mut two) = (Box::<TlsMemory>::default(), Box::<TlsMemory>::default());
+        let (mut one, mut two) = (pin!(tls.serve(&mut one)), pin!(tls.serve(&mut two)));
+        let mut calls = pin!(calls(&sockets, &tls, scenarios));
+        poll_fn(|context| {
+            assert!(one.as_mut().poll(context).is_pending() && two.as_mut().poll(context).is_pending());
+            calls.as_mut().poll(context)
+        })
+        .await
     })
+}
+
+async fn calls(sockets: &Sockets<'_, 2>, tls: &Tls<'_, '_>, scenarios: &[Scenario]) -> Vec<Came> {
+    let development = Client::new(sockets, context(Policy::development()), tls);
+    let mut all = Vec::new();
+    for scenario in scenarios {
+        let came = match scenario.rules {
+            Rules::Development => call(&development, &scenario.call).await,
+            Rules::Release(host) => {
+                let hosts = [host];
+                let release = Policy::release(Whitelist::new(&hosts).expect("a whitelist"));
+                call(&Client::new(sockets, context(release), tls), &scenario.call).await
+            }
+        };
+        all.push(came);
+    }
+    all
+}
+
+fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs()
+}
+
+fn der(pem: &str) -> CertificateDer<'static> {
+    let base64: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+    base64::engine::general_purpose::STANDARD.decode(base64).expect("PEM").into()
 }
 
 fn context(policy: Policy<'_>) -> Context<'_> {
     Context::new("2021000000000001", "1.0.0", policy).expect("a context")
 }
 
-async fn call(client: &Client<'_, '_, miniwire_embassy::NoTls, 2>, call: &Call) -> Came {
+async fn call<'s, 'd>(client: &Client<'s, 'd, impl Secure<'s, 'd>, 2>, call: &Call) -> Came {
     let (mut receive, mut transmit, mut redirect) = (vec![0; 2048], vec![0; 512], vec![0; 4096]);
     let (mut head, mut body) = (vec![0; 2048], vec![0; crate::MAX_BODY]);
     let memory = Memory {

@@ -5,26 +5,34 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use miniwire_core::media::FileType;
-use miniwire_std::{Client, Failure, Response};
+use miniwire_std::{Client, ClientBuilder, Failure, Response};
 use miniwire_tests::{Scratch, builder};
 
 use crate::scenario::{Call, Came, Data, Request, Rules, Scenario, file};
 
 /// A context for each policy, as an application has one.
-#[derive(Default)]
 pub(crate) struct OnStd {
+    root: String,
     development: Cell<Option<Client>>,
 }
 
 impl OnStd {
+    pub(crate) fn trusting(root: &str) -> Self {
+        Self { root: root.to_owned(), development: Cell::new(None) }
+    }
+
+    fn builder(&self) -> ClientBuilder {
+        builder().root(self.root.as_bytes()).only_given_roots()
+    }
+
     pub(crate) fn run(&self, scenario: &Scenario) -> Came {
         let client = match scenario.rules {
             Rules::Development => {
-                let client = self.development.take().unwrap_or_else(|| limited(builder().development()));
+                let client = self.development.take().unwrap_or_else(|| limited(self.builder().development()));
                 self.development.set(Some(client.clone()));
                 client
             }
-            Rules::Release(host) => limited(builder().allow(host)),
+            Rules::Release(host) => limited(self.builder().allow(host)),
         };
         match &scenario.call {
             Call::Request(call) => came(request(&client, call)),
@@ -55,7 +63,7 @@ impl OnStd {
     }
 }
 
-fn limited(builder: miniwire_std::ClientBuilder) -> Client {
+fn limited(builder: ClientBuilder) -> Client {
     builder.max_body(crate::MAX_BODY as u64 / 4 * 3).build().expect("a client")
 }
 

@@ -112,8 +112,8 @@ impl Scenario {
     }
 }
 
-/// The scenarios over a server at this origin, and a port of its host where nobody listens.
-pub(crate) fn all(origin: &str, closed: u16) -> Vec<Scenario> {
+/// The scenarios over a server at this origin, with TLS at that one, and a port of its host where nobody listens.
+pub(crate) fn all(origin: &str, secured: &str, closed: u16) -> Vec<Scenario> {
     let get = |promise, path: &str, code, reason, status| {
         let request = Request {
             url: if path.contains("://") { path.to_owned() } else { format!("{origin}{path}") },
@@ -142,6 +142,10 @@ pub(crate) fn all(origin: &str, closed: u16) -> Vec<Scenario> {
     };
     let refused = format!("http://localhost:{closed}/");
     let plain = format!("{origin}/json");
+    let cut = Reason::ConnectionClosed;
+    let over_tls = |path: &str| format!("{secured}{path}");
+    let to_tls = format!("/redirect-to?url={secured}/json");
+    let no_tls = format!("https://localhost:{}/json", origin.rsplit(':').next().unwrap_or_default());
     let elsewhere = "/redirect-to?url=http%3A%2F%2Fexample.com%2F";
     vec![
         good("REQ-01 GET is the default", "/anything/x"),
@@ -240,6 +244,26 @@ pub(crate) fn all(origin: &str, closed: u16) -> Vec<Scenario> {
             it.redirect = Redirect::Manual;
             it.data_type = DataType::Text
         }),
+        good("CTX-08 a request over TLS", &over_tls("/json")).release("localhost"),
+        good("CTX-08 a large answer over TLS", &over_tls("/bytes/50000?seed=4"))
+            .with(|it| it.data_type = DataType::Base64),
+        good("CTX-08 chunked over TLS", &over_tls("/stream-bytes/5000?seed=2&chunk_size=7"))
+            .with(|it| it.data_type = DataType::Base64),
+        good("CTX-08 a redirect from one to the other", &to_tls),
+        fails("CTX-08 a status over TLS", &over_tls("/status/429"), 20, Reason::RateLimited, Some(429)),
+        fails("CTX-08 a body cut short over TLS", &over_tls("/truncated?length=100&sent=50"), 12, cut, Some(200))
+            .with(|it| it.data_type = DataType::Text),
+        fails("CTX-08 the deadline under TLS", &over_tls("/delay/5"), 13, Reason::Timeout, None)
+            .with(|it| it.timeout = 1000),
+        fails("CTX-08 no TLS there", &no_tls, 19, Reason::NotTls, None),
+        Scenario {
+            call: Call::Upload { url: over_tls("/count"), bytes: 100_000, form: &[] },
+            ..upload("CTX-08 an upload over TLS", "", 0, 0, None, Some(200))
+        },
+        Scenario {
+            call: Call::Download { url: over_tls("/bytes/50000?seed=5") },
+            ..download("CTX-08 a download over TLS", "", 0, None, Some(200))
+        },
         upload("UP-02 a form with a file", "/anything/up", 5000, 0, None, Some(200)),
         upload("UP-03 an empty file", "/anything/up", 0, 0, None, Some(200)),
         upload("UP-03 a longer one", "/count", 300_000, 0, None, Some(200)),

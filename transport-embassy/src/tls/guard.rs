@@ -97,6 +97,10 @@ impl<'b, L: Link> Guard<'b, L> {
         }
     }
 
+    pub(super) fn into_link(self) -> L {
+        self.link
+    }
+
     async fn read_header(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
         if self.came == 0 && self.line.is(Mode::Wait) {
             self.link.readable().await;

@@ -62,6 +62,8 @@
 mod algorithms;
 mod cipher;
 mod guard;
+mod place;
+mod pool;
 #[cfg(feature = "rsa")]
 mod rsa;
 mod session;
@@ -69,6 +71,7 @@ mod verifier;
 
 use embedded_io_async::{Read, Write};
 
+pub use pool::{Stream, Tls, TlsMemory};
 pub use rand_core::{CryptoRng, CryptoRngCore, Error as RngError, RngCore};
 pub use rustls_pki_types::{CertificateDer, TrustAnchor};
 pub use session::{Buffers, RECEIVE, Session, TRANSMIT, open};

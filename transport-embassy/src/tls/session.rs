@@ -2,7 +2,7 @@
 
 use core::future::Future;
 use core::pin::pin;
-use core::task::{Context, Waker};
+use core::task::{Context, Poll, Waker};
 
 use embedded_io::{ErrorKind, ErrorType};
 use embedded_io_async::{BufRead, Read, Write};
@@ -40,8 +40,9 @@ pub struct Buffers<'b> {
 /// cannot pass for a complete one (RFC 8446 section 6.1). After close_notify nothing can be written either.
 ///
 /// Reads and writes are not cancelled midway: half a record would be lost, or a nonce used twice. A session whose read,
-/// write or flush was dropped before it was done, or failed, only returns errors from then on. To wait for data together
-/// with something else, use [`readable`](Self::readable), which may be dropped.
+/// write or flush was dropped before it was done, or whose read failed, only returns errors from then on; after a write or
+/// a flush that failed it can only be read. To wait for data together with something else, use
+/// [`readable`](Self::readable), which may be dropped.
 pub struct Session<'b, L: Link> {
     connection: TlsConnection<'b, Guard<'b, L>, Suite>,
     line: Line<'b>,
@@ -53,9 +54,11 @@ pub struct Session<'b, L: Link> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
+    /// A write has failed. What the peer has said can still be read.
+    Unwritable,
     /// The peer has said close_notify.
     Closed,
-    /// An operation is under way, or was dropped, or has failed.
+    /// An operation is under way, or was dropped, or a read has failed.
     Broken,
 }
 
@@ -147,7 +150,7 @@ impl<L: Link> Session<'_, L> {
     /// Waits until something can be read: plaintext, the end, or at least the beginning of a record. May be dropped and
     /// called again freely.
     pub async fn readable(&mut self) {
-        if self.unread > 0 || self.state != State::Open {
+        if self.unread > 0 || !matches!(self.state, State::Open | State::Unwritable) {
             return;
         }
         self.line.set(Mode::Wait);
@@ -177,22 +180,52 @@ impl<L: Link> Session<'_, L> {
         self.connection.close().await.map(drop).map_err(|(_, error)| kind(&error))
     }
 
-    /// Before an operation: it counts as broken until it is done.
-    fn begin(&mut self) -> Result<(), ErrorKind> {
-        self.line.set(Mode::Records);
-        match core::mem::replace(&mut self.state, State::Broken) {
-            State::Open => Ok(()),
-            state => {
-                self.state = state;
-                Err(BROKEN)
-            }
+    /// The same for who cannot wait: `None`, and the link is dropped, where it does not take close_notify at once.
+    pub(super) fn close_at_once(self) -> Option<L> {
+        if self.state != State::Open {
+            return None;
+        }
+        let closing = pin!(self.connection.close());
+        match closing.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(guard)) => Some(guard.into_link()),
+            _ => None,
         }
     }
 
-    fn end<T>(&mut self, result: Result<T, TlsError>) -> Result<T, ErrorKind> {
-        let value = result.map_err(|error| kind(&error))?;
-        self.state = State::Open;
-        Ok(value)
+    /// Waits for plaintext and shows it; what `take` says it has taken is not shown again. 0 is the end, as of a read.
+    pub(super) async fn read_with(&mut self, take: impl FnOnce(&[u8]) -> usize) -> Result<usize, ErrorKind> {
+        if self.state == State::Closed {
+            return Ok(0);
+        }
+        let state = self.begin(&[State::Open, State::Unwritable])?;
+        let plaintext = match self.connection.fill_buf().await {
+            Ok(plaintext) => plaintext,
+            Err(TlsError::ConnectionClosed) => {
+                self.state = State::Closed;
+                return Ok(0);
+            }
+            Err(error) => return Err(kind(&error)),
+        };
+        let came = plaintext.len();
+        let taken = take(plaintext).min(came);
+        self.connection.consume(taken);
+        self.unread = came.saturating_sub(taken);
+        self.state = state;
+        Ok(taken)
+    }
+
+    /// Before an operation, in one of these states: it counts as broken until it is done.
+    fn begin(&mut self, states: &[State]) -> Result<State, ErrorKind> {
+        if !states.contains(&self.state) {
+            return Err(BROKEN);
+        }
+        self.line.set(Mode::Records);
+        Ok(core::mem::replace(&mut self.state, State::Broken))
+    }
+
+    fn end_writing<T>(&mut self, result: Result<T, TlsError>) -> Result<T, ErrorKind> {
+        self.state = if result.is_ok() { State::Open } else { State::Unwritable };
+        result.map_err(|error| kind(&error))
     }
 }
 
@@ -216,38 +249,23 @@ impl<L: Link> ErrorType for Session<'_, L> {
 
 impl<L: Link> Read for Session<'_, L> {
     async fn read(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
-        if self.state == State::Closed || buf.is_empty() {
+        if buf.is_empty() {
             return Ok(0);
         }
-        self.begin()?;
-        let plaintext = match self.connection.fill_buf().await {
-            Err(TlsError::ConnectionClosed) => {
-                self.state = State::Closed;
-                return Ok(0);
-            }
-            plaintext => plaintext,
-        };
-        let copied = plaintext.map(|plaintext| {
-            let read = buf.iter_mut().zip(plaintext).map(|(to, from)| *to = *from).count();
-            (read, plaintext.len().saturating_sub(read))
-        });
-        let (read, unread) = self.end(copied)?;
-        self.connection.consume(read);
-        self.unread = unread;
-        Ok(read)
+        self.read_with(|plaintext| buf.iter_mut().zip(plaintext).map(|(to, from)| *to = *from).count()).await
     }
 }
 
 impl<L: Link> Write for Session<'_, L> {
     async fn write(&mut self, buf: &[u8]) -> Result<usize, ErrorKind> {
-        self.begin()?;
+        self.begin(&[State::Open])?;
         let written = self.connection.write(buf).await;
-        self.end(written)
+        self.end_writing(written)
     }
 
     async fn flush(&mut self) -> Result<(), ErrorKind> {
-        self.begin()?;
+        self.begin(&[State::Open])?;
         let flushed = self.connection.flush().await;
-        self.end(flushed)
+        self.end_writing(flushed)
     }
 }

@@ -8,7 +8,7 @@ use miniwire_core::drive::Memory;
 use miniwire_core::policy::Policy;
 use miniwire_core::reason::Reason;
 use miniwire_core::request::Request;
-use miniwire_embassy::{Client, NoTls, SocketMemory, Sockets};
+use miniwire_embassy::{Client, Secure, SocketMemory, Sockets};
 
 use super::cable::Faults;
 use super::http::{Seen, Server, Step, answer, ok};
@@ -48,7 +48,10 @@ impl Buffers {
     }
 }
 
-pub(crate) async fn send<const N: usize>(client: &Client<'_, '_, NoTls, N>, request: &Request<'_>) -> Came {
+pub(crate) async fn send<'s, 'd, S: Secure<'s, 'd>, const N: usize>(
+    client: &Client<'s, 'd, S, N>,
+    request: &Request<'_>,
+) -> Came {
     let mut buffers = Buffers::new();
     match client.request(request, buffers.memory()).await {
         Ok(response) => Ok((response.status(), response.text().to_owned())),

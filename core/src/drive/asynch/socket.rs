@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::drive::buffer::ReceiveBuffer;
 use crate::drive::{NoRandomness, Received, SocketMemory, Trace};
 use crate::http::head::Head;
-use crate::reason::{Fault, Reason};
+use crate::reason::{Fault, Interrupt, Reason};
 use crate::socket::{
     Assemble, ConnectFailure, ConnectSocket, Event, Handshake, OpeningEvent, OpeningTask, Sending, Settings, SocketTask,
 };
@@ -32,6 +32,16 @@ pub trait SocketTransport: Transport {
     async fn readable(&self, link: &mut Self::Link);
 }
 
+impl<T: SocketTransport> SocketTransport for &T {
+    fn random(&self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        T::random(self, bytes)
+    }
+
+    async fn readable(&self, link: &mut Self::Link) {
+        T::readable(self, link).await;
+    }
+}
+
 /// How long a wait is at most before it is begun anew, in milliseconds.
 const LONGEST_WAIT: u64 = 3_600_000;
 
@@ -39,13 +49,13 @@ fn soon(now: Instant, until: Instant) -> Instant {
     until.min(now.after(LONGEST_WAIT))
 }
 
-/// An open socket over a transport, with memory of the caller's.
+/// An open socket over a transport, or a reference to one, with memory of the caller's.
 ///
 /// Pings are answered, the keep-alive is kept and the closing handshake goes on while [`recv`](Self::recv) runs. One task
 /// receives and sends, one after the other: it waits for [`ready`](Self::ready) and for what it may have to send.
 #[derive(Debug)]
 pub struct Socket<'s, T: SocketTransport> {
-    transport: &'s T,
+    transport: T,
     link: Option<T::Link>,
     task: SocketTask,
     rx: ReceiveBuffer<'s>,
@@ -75,16 +85,15 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     /// # Errors
     /// [`ConnectFailure`].
     pub async fn connect(
-        transport: &'s T,
+        transport: T,
         context: &Context<'_>,
         connect: &ConnectSocket<'_>,
         settings: Settings,
         memory: SocketMemory<'s>,
         mut on_open: impl FnMut(Head<'_>, Option<&str>),
     ) -> Result<Self, ConnectFailure> {
-        let failed = |reason| ConnectFailure { reason, status: None };
         let mut random = [0; 16];
-        transport.random(&mut random).map_err(|NoRandomness| failed(Reason::NoRandomness))?;
+        transport.random(&mut random).map_err(|NoRandomness| ConnectFailure::new(Reason::NoRandomness))?;
         let handshake = Handshake::new(connect, random);
         let mut task = OpeningTask::new(context, &handshake, transport.now());
         let SocketMemory { receive, transmit: tx, message } = memory;
@@ -98,7 +107,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
             Ok(())
         };
         let mut no_content = |_, _: &mut [u8]| Err(Reason::FileFailed);
-        let (opened, link) = super::run_over(transport, &mut task, &mut rx, tx, &mut event, &mut no_content).await;
+        let (opened, link) = super::run_over(&transport, &mut task, &mut rx, tx, &mut event, &mut no_content).await;
         if let Err(reason) = opened.result {
             return Err(ConnectFailure { reason, status: opened.status });
         }
@@ -180,6 +189,12 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         self.task.close(now, code, reason).map_err(|_| Reason::IllegalOption)?;
         self.flush().await;
         Ok(())
+    }
+
+    /// Somebody wants the end, who is in a position to say so: the Close is next, whatever has come before it. What the
+    /// transport says while something is waited for does the same.
+    pub fn interrupt(&mut self, interrupt: Interrupt) {
+        self.end(Ended::Interrupted(interrupt));
     }
 
     /// Whether messages can be sent.

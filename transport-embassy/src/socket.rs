@@ -1,0 +1,162 @@
+//! The socket of a context.
+
+use core::cell::Cell;
+use core::fmt;
+
+use miniwire_core::drive::{Received, SocketMemory, asynch};
+use miniwire_core::http::head::Head;
+use miniwire_core::reason::{Interrupt, Reason};
+use miniwire_core::socket::{ConnectFailure, ConnectSocket, EventKind, OneSocket, Rule, Sending, Settings, Ticket};
+
+use crate::secure::Secure;
+use crate::transport::CallTransport;
+
+/// An open socket of a [`Client`](crate::Client), with memory of the caller's.
+///
+/// Pings are answered, the keep-alive is kept and the closing handshake goes on while [`recv`](Self::recv) runs. One task
+/// receives and sends: it waits for [`ready`](Self::ready) together with what it may have to send. Dropped, the connection
+/// is reset; who wants the server to know why says [`close`](Self::close) and receives until the end.
+pub struct Socket<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> {
+    inner: asynch::Socket<'m, CallTransport<'a, 's, 'd, S, N>>,
+    /// Dropped after the connection.
+    turn: Turn<'a>,
+}
+
+impl<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Socket<'m, 'a, 's, 'd, S, N> {
+    pub(crate) async fn connect(
+        transport: CallTransport<'a, 's, 'd, S, N>,
+        connect: &ConnectSocket<'_>,
+        settings: Settings,
+        memory: SocketMemory<'m>,
+        on_open: impl FnMut(Head<'_>, Option<&str>),
+    ) -> Result<Self, ConnectFailure> {
+        let client = transport.client;
+        let Some(under_way) = &transport.under_way else { return Err(ConnectFailure::new(Reason::TooManyTasks)) };
+        let (turn, replaced) = Turn::begin(&client.one_socket).map_err(ConnectFailure::new)?;
+        under_way.is_of(turn.ticket);
+        if let Some(ticket) = replaced {
+            client.calls.replace(ticket);
+        }
+        let inner =
+            asynch::Socket::connect(transport, &client.context, connect, settings, memory, on_open).await?;
+        turn.reports(EventKind::Open);
+        Ok(Self { inner, turn })
+    }
+
+    /// Hands binary messages out as base64, as the reference does.
+    pub fn with_base64(mut self) -> Self {
+        self.inner = self.inner.with_base64();
+        self
+    }
+
+    /// The next message, or how the socket ended: an Error at most, then the Close. `None` after that, once the server has
+    /// closed the connection or the time for it has passed. See [`asynch::Socket::recv`].
+    pub async fn recv(&mut self) -> Option<Received<'_>> {
+        self.hear_of_replacement();
+        let received = self.inner.recv().await;
+        self.turn.has(received.as_ref());
+        received
+    }
+
+    /// The same, with messages handed out in pieces as they arrive, in bounded memory: whether it is text, the bytes,
+    /// whether they are the last. Returns only at the end; `on_piece` may end the socket with a reason.
+    pub async fn recv_streamed(
+        &mut self,
+        on_piece: impl FnMut(bool, &[u8], bool) -> Result<(), Reason>,
+    ) -> Option<Received<'_>> {
+        self.hear_of_replacement();
+        let received = self.inner.recv_streamed(on_piece).await;
+        self.turn.has(received.as_ref());
+        received
+    }
+
+    /// What came before another connection took its place is not reported any more.
+    fn hear_of_replacement(&mut self) {
+        if self.turn.is_lost() {
+            self.inner.interrupt(Interrupt::Abort);
+        }
+    }
+
+    /// `my.sendSocketMessage`: returns once the message is written.
+    ///
+    /// # Errors
+    /// [`Reason::NotConnected`] (code 10), [`Reason::SendFailed`] (11) where the connection broke, and those of
+    /// [`Sending::next`].
+    pub async fn send(&mut self, message: Sending<'_>) -> Result<(), Reason> {
+        self.hear_of_replacement();
+        self.inner.send(message).await
+    }
+
+    /// `my.closeSocket`: begins the closing handshake. [`recv`](Self::recv) tells how it ends.
+    ///
+    /// # Errors
+    /// [`Reason::IllegalOption`] for a code or a reason that may not be sent.
+    pub async fn close(&mut self, code: u16, reason: &str) -> Result<(), Reason> {
+        self.inner.close(code, reason).await
+    }
+
+    /// Whether messages can be sent.
+    pub fn is_open(&self) -> bool {
+        self.inner.is_open()
+    }
+
+    /// Returns when [`recv`](Self::recv) has something to do. Dropped and called again freely, so that it can be raced
+    /// against anything; see [`asynch::Socket::ready`].
+    pub async fn ready(&mut self) {
+        self.inner.ready().await;
+    }
+}
+
+impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> fmt::Debug for Socket<'_, '_, 's, 'd, S, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket").field("is_open", &self.is_open()).finish_non_exhaustive()
+    }
+}
+
+/// One connection's turn at being the context's socket. Dropped, it is over.
+struct Turn<'a> {
+    one: &'a Cell<OneSocket>,
+    ticket: Ticket,
+    /// It has been told that another took its place.
+    told: bool,
+}
+
+impl<'a> Turn<'a> {
+    /// Returns the connection whose place it takes, too.
+    fn begin(one: &'a Cell<OneSocket>) -> Result<(Self, Option<Ticket>), Reason> {
+        let attempt = with(one, OneSocket::connect)?;
+        Ok((Self { one, ticket: attempt.ticket, told: false }, attempt.replaced.map(|(ticket, _)| ticket)))
+    }
+
+    fn reports(&self, event: EventKind) {
+        // Of a connection that was replaced nothing counts any more.
+        let _ = with(self.one, |one| one.reports(self.ticket, event));
+    }
+
+    /// Whether another took its place; says so once.
+    fn is_lost(&mut self) -> bool {
+        let other = with(self.one, |one| one.current()).is_some_and(|current| current != self.ticket);
+        other && !core::mem::replace(&mut self.told, true)
+    }
+
+    fn has(&self, received: Option<&Received<'_>>) {
+        match received {
+            Some(Received::Error(_)) => self.reports(EventKind::Error),
+            Some(Received::Close { .. }) | None => self.reports(EventKind::Close),
+            Some(_) => {}
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.reports(EventKind::Close);
+    }
+}
+
+fn with<T>(cell: &Cell<OneSocket>, call: impl FnOnce(&mut OneSocket) -> T) -> T {
+    let mut one = cell.replace(OneSocket::new(Rule::Replace));
+    let result = call(&mut one);
+    cell.set(one);
+    result
+}
