@@ -1,7 +1,7 @@
 //! TLS on the board: whom it trusts, what time it is, and who serves its session.
 
 use embassy_executor::Spawner;
-use miniwire_embassy::tls::{self, CertificateDer, Pin, TrustAnchor, Trust};
+use miniwire_embassy::tls::{self, CertificateDer, Pin, Trust, TrustAnchor};
 use miniwire_embassy::{Tls, TlsMemory};
 use rand_chacha::ChaCha20Rng;
 use static_cell::{ConstStaticCell, StaticCell};
