@@ -9,6 +9,8 @@
 
 pub mod base64;
 pub mod call;
+pub mod frames;
+pub mod handshake;
 pub mod head;
 pub mod inflate;
 pub mod json_validate;
@@ -22,6 +24,9 @@ pub mod request_bytes;
 pub mod request_ops;
 pub mod resolve;
 pub mod response;
+pub mod socket_bytes;
+pub mod socket_ops;
+pub mod socket_watch;
 pub mod splits;
 pub mod transfer_ops;
 pub mod tree;
@@ -33,8 +38,10 @@ pub mod watched;
 pub type Run = fn(&[u8]);
 
 /// Every target, by the name of its program and of its folder of inputs.
-pub const TARGETS: [(&str, Run); 16] = [
+pub const TARGETS: [(&str, Run); 20] = [
     ("base64", base64::run),
+    ("frames", frames::run),
+    ("handshake", handshake::run),
     ("head", head::run),
     ("inflate", inflate::run),
     ("json_validate", json_validate::run),
@@ -47,6 +54,8 @@ pub const TARGETS: [(&str, Run); 16] = [
     ("request_ops", request_ops::run),
     ("resolve", resolve::run),
     ("response", response::run),
+    ("socket_bytes", socket_bytes::run),
+    ("socket_ops", socket_ops::run),
     ("transfer_ops", transfer_ops::run),
     ("url", url::run),
     ("utf8", utf8::run),

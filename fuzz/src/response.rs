@@ -43,10 +43,10 @@ fn read(pieces: &[&[u8]], total: usize) -> Read {
                 assert_eq!(head.raw().len(), consumed);
                 seen.interim.push(head.status());
             }
-            Part::Head(head, facts) => {
+            Part::Head(head) => {
                 assert_eq!(head.raw().len(), consumed);
                 assert_eq!(seen.status.replace(head.status()), None, "a second final head");
-                assert!(facts.framing(head.status()).is_ok());
+                assert!(reader.facts().framing(head.status()).is_ok());
             }
             Part::Body(bytes) => {
                 assert!(!bytes.is_empty() && bytes.len() <= consumed);

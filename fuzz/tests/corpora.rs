@@ -56,6 +56,26 @@ fn req_12_utf8() {
 }
 
 #[test]
+fn sock_01_handshake() {
+    replay("handshake");
+}
+
+#[test]
+fn sock_07_socket_bytes() {
+    replay("socket_bytes");
+}
+
+#[test]
+fn sock_02_socket_ops() {
+    replay("socket_ops");
+}
+
+#[test]
+fn sock_10_frames() {
+    replay("frames");
+}
+
+#[test]
 fn sock_09_inflate() {
     replay("inflate");
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Proves the first sentence of CORE-02. Is there panicking code in the linked images? None of the project's own is let pass; what dependencies bring is counted
-# against a list that may only shrink. Needs cargo, a compiler for the target (see lib/bare.sh), llvm and python3.
+# Proves the first sentence of CORE-02. Is there panicking code in the linked images? None of the project's own is let
+# pass; what dependencies bring is counted against a list that may only shrink. Needs cargo, a compiler for the target (see
+# lib/bare.sh), llvm and python3.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/stages/lib/install.sh

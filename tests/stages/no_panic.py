@@ -9,7 +9,10 @@ import re
 import subprocess
 import sys
 
-IMAGES = ["request-plain", "request-async", "request-post-json", "request-post-floats", "socket-plain", "socket-async"]
+IMAGES = [
+    *("request-plain", "request-async", "request-post-json", "request-post-floats", "files-plain"),
+    *("socket-plain", "socket-async", "ws-plain"),
+]
 
 # What dependencies bring, in how many places of an image at most. This list may only shrink.
 KNOWN = {

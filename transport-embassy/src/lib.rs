@@ -33,6 +33,9 @@
 //! }
 //! ```
 //!
+//! For https and wss the client takes a reference to a [`Tls`] instead ([`Client::new`]); the guide to a first request over
+//! it, with memory, roots, clock and randomness, is `docs/board.md`.
+//!
 //! # What a call needs
 //!
 //! A call takes one of the `N` places of its client and at most one socket. With every place taken a further call ends
@@ -76,3 +79,8 @@ pub use secure::{NoTls, Random, Secure};
 pub use socket::Socket;
 pub use sockets::{SocketMemory, Sockets, Tcp};
 pub use tls::{Tls, TlsMemory};
+
+/// The guide's code is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/board.md")]
+pub struct Guide;

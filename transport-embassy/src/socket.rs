@@ -37,8 +37,7 @@ impl<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Socket<'m, 'a, 's, 'd, S
         if let Some(ticket) = replaced {
             client.calls.replace(ticket);
         }
-        let inner =
-            asynch::Socket::connect(transport, &client.context, connect, settings, memory, on_open).await?;
+        let inner = asynch::Socket::connect(transport, &client.context, connect, settings, memory, on_open).await?;
         turn.reports(EventKind::Open);
         Ok(Self { inner, turn })
     }
@@ -117,15 +116,15 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> fmt::Debug for Socket<'_, '_, 's
 struct Turn<'a> {
     one: &'a Cell<OneSocket>,
     ticket: Ticket,
-    /// It has been told that another took its place.
-    told: bool,
+    /// Its Error or its Close was reported, or another took its place.
+    over: bool,
 }
 
 impl<'a> Turn<'a> {
     /// Returns the connection whose place it takes, too.
     fn begin(one: &'a Cell<OneSocket>) -> Result<(Self, Option<Ticket>), Reason> {
         let attempt = with(one, OneSocket::connect)?;
-        Ok((Self { one, ticket: attempt.ticket, told: false }, attempt.replaced.map(|(ticket, _)| ticket)))
+        Ok((Self { one, ticket: attempt.ticket, over: false }, attempt.replaced.map(|(ticket, _)| ticket)))
     }
 
     fn reports(&self, event: EventKind) {
@@ -135,16 +134,18 @@ impl<'a> Turn<'a> {
 
     /// Whether another took its place; says so once.
     fn is_lost(&mut self) -> bool {
-        let other = with(self.one, |one| one.current()).is_some_and(|current| current != self.ticket);
-        other && !core::mem::replace(&mut self.told, true)
+        let lost = !self.over && !with(self.one, |one| one.reports(self.ticket, EventKind::Message));
+        self.over |= lost;
+        lost
     }
 
-    fn has(&self, received: Option<&Received<'_>>) {
+    fn has(&mut self, received: Option<&Received<'_>>) {
         match received {
+            Some(Received::Message(_)) => return,
             Some(Received::Error(_)) => self.reports(EventKind::Error),
             Some(Received::Close { .. }) | None => self.reports(EventKind::Close),
-            Some(_) => {}
         }
+        self.over = true;
     }
 }
 

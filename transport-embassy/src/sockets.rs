@@ -65,6 +65,10 @@ pub(crate) struct Slot<'d> {
     taken: Cell<bool>,
     /// When it was given back.
     since: Cell<Instant>,
+    /// The connection is to be closed, not reset.
+    finished: Cell<bool>,
+    /// Both sides of the connection say what they like when they like.
+    duplex: Cell<bool>,
 }
 
 impl<'d, const N: usize> Sockets<'d, N> {
@@ -77,7 +81,13 @@ impl<'d, const N: usize> Sockets<'d, N> {
             let mut socket = TcpSocket::new(stack, receive, transmit);
             // Head and body are written one after the other, and the peer may wait before it acknowledges the head.
             socket.set_nagle_enabled(false);
-            Slot { socket: RefCell::new(socket), taken: Cell::new(false), since: Cell::new(Instant::MIN) }
+            Slot {
+                socket: RefCell::new(socket),
+                taken: Cell::new(false),
+                since: Cell::new(Instant::MIN),
+                finished: Cell::new(false),
+                duplex: Cell::new(false),
+            }
         });
         Self { stack, slots }
     }
@@ -92,7 +102,9 @@ impl<'d, const N: usize> Sockets<'d, N> {
         free().for_each(Slot::forget_unsaid);
         let slot = free().find(|slot| slot.is_over()).or_else(|| free().next())?;
         slot.taken.set(true);
-        Some(Tcp { slot, finished: false, duplex: false })
+        slot.finished.set(false);
+        slot.duplex.set(false);
+        Some(Tcp { slot })
     }
 
     /// How many sockets are neither in use nor kept, and how many of these have nothing more to say to their last peer.
@@ -137,10 +149,6 @@ impl<'d> Slot<'d> {
 /// One connection. Dropped, it is closed where the peer has closed its side, and reset where it has not.
 pub struct Tcp<'s, 'd> {
     slot: &'s Slot<'d>,
-    /// It is closed, not reset.
-    finished: bool,
-    /// Both sides say what they like when they like.
-    duplex: bool,
 }
 
 impl<'s, 'd> Tcp<'s, 'd> {
@@ -150,16 +158,15 @@ impl<'s, 'd> Tcp<'s, 'd> {
     }
 
     /// Closes it behind what was written. Nothing waits for that; the socket can be used again at once.
-    pub(crate) fn finish(mut self) {
-        self.finished = true;
+    pub(crate) fn finish(self) {
+        self.slot.finished.set(true);
     }
 
     /// Makes it fit for a WebSocket: what comes is no reason to stop writing, and a Close frame is to reach the server
     /// also where nobody waits for its answer.
-    pub(crate) const fn into_duplex(mut self) -> Self {
-        self.finished = true;
-        self.duplex = true;
-        self
+    pub(crate) fn make_duplex(&self) {
+        self.slot.finished.set(true);
+        self.slot.duplex.set(true);
     }
 
     /// Opens a connection. Without a limit this can take for ever.
@@ -247,7 +254,7 @@ impl Drop for Tcp<'_, '_> {
             State::TimeWait => {}
             // The peer has not been heard of: if it is there after all, the stack resets what it takes for a connection.
             State::Closed | State::SynSent => forget(socket),
-            state if state == State::CloseWait || self.finished => {
+            state if state == State::CloseWait || self.slot.finished.get() => {
                 socket.set_timeout(Some(LINGER));
                 socket.close();
             }
@@ -302,7 +309,7 @@ impl embedded_io_async::Write for Tcp<'_, '_> {
             if is_stalled {
                 // Also woken when something comes.
                 let _ = self.slot.with(|socket| pin!(socket.wait_read_ready()).poll(context).is_ready());
-                if self.slot.is_readable() && !self.duplex {
+                if self.slot.is_readable() && !self.slot.duplex.get() {
                     return Poll::Ready(Err(ErrorKind::ConnectionAborted));
                 }
             }

@@ -77,7 +77,9 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Transport for CallTransport<'_, 
         let mut tcp = self.take_socket().ok_or(Fault::Connect)?;
         let (host, port) = route.first_hop();
         resolve::connect(self.client.sockets.stack(), &mut tcp, host, port).await?;
-        let tcp = if self.random.is_some() { tcp.into_duplex() } else { tcp };
+        if self.random.is_some() {
+            tcp.make_duplex();
+        }
         Ok(Link { slot: tcp.slot(), stream: Stream::Plain(tcp) })
     }
 

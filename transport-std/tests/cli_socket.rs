@@ -86,6 +86,9 @@ fn events(mut command: Command, input: &str) -> (Vec<Value>, Option<i32>) {
     (stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), code)
 }
 
+/// Also where the machine has much to do, an answer comes in this time.
+const PATIENTLY: &[&str] = &["--linger", "3000"];
+
 /// What a socket fails with before it is open: code, reason, and whether a Close came behind it.
 #[track_caller]
 fn fails(command: Command) -> (u64, String, bool) {
@@ -124,7 +127,7 @@ fn sock_04_lines_are_sent_and_messages_are_shown() {
     let shown = "hello\n\n {\"é\"} \nlast\n";
     // A line ends with LF or CR LF, the last one with nothing.
     let typed = "hello\n\r\n {\"é\"} \nlast";
-    assert_eq!(run(connect("/ws/echo", &[]), typed), (Some(0), shown.into(), said.into()));
+    assert_eq!(run(connect("/ws/echo", PATIENTLY), typed), (Some(0), shown.into(), said.into()));
 }
 
 #[test]
@@ -138,7 +141,7 @@ fn sock_05_a_binary_message_is_shown_as_base64_with_its_length() {
 #[test]
 fn sock_05_json_is_an_event_a_line() {
     let input = "{\"send\":\"h\\u00e9 \\\"\\n\"}\n\n{\"send\":\"AQID\",\"isBuffer\":true}\n";
-    let (code, stdout, stderr) = run(connect("/ws/echo", &["--json"]), input);
+    let (code, stdout, stderr) = run(connect("/ws/echo", &[PATIENTLY, &["--json"]].concat()), input);
     let expected = "{\"event\":\"open\",\"protocol\":null}\n\
                     {\"event\":\"message\",\"data\":\"hé \\\"\\n\",\"isBuffer\":false}\n\
                     {\"event\":\"message\",\"data\":\"AQID\",\"isBuffer\":true}\n\
@@ -210,8 +213,8 @@ fn sock_06_an_answer_that_comes_within_the_linger_is_shown() {
     assert_eq!(answer("5000"), "late\n");
     assert_eq!(answer("0"), "");
     // Each message begins it anew.
-    let (code, stdout, _) = run(connect("/ws/messages/4?size=1&delay=0.5", &["--linger", "900"]), "");
-    assert_eq!((code, stdout.lines().count()), (Some(0), 4));
+    let (code, stdout, _) = run(connect("/ws/messages/6?size=1&delay=0.8", &["--linger", "3000"]), "");
+    assert_eq!((code, stdout.lines().count()), (Some(0), 6));
 }
 
 #[test]
@@ -243,12 +246,12 @@ fn sock_04_input_that_is_faster_than_the_server_waits_and_none_is_lost() {
     for number in 0..1500 {
         input.push_str(&format!("{number} {}\n", "x".repeat(number * 7 % 9001)));
     }
-    let (code, stdout, stderr) = run(connect("/ws/echo", &["--linger", "3000"]), &*input);
+    let (code, stdout, stderr) = run(connect("/ws/echo", PATIENTLY), &*input);
     assert!(stdout == input, "{} of {} bytes", stdout.len(), input.len());
     assert_eq!((code, &*stderr), (Some(0), "miniwire: open\nminiwire: closed with 1000\n"));
     // One line alone may be longer than what may wait.
     let long = "y".repeat(3_000_000) + "\n";
-    let (_, stdout, _) = run(connect("/ws/echo", &["--linger", "3000"]), &*long);
+    let (_, stdout, _) = run(connect("/ws/echo", PATIENTLY), &*long);
     assert!(stdout == long, "{} bytes", stdout.len());
 }
 
@@ -256,7 +259,7 @@ fn sock_04_input_that_is_faster_than_the_server_waits_and_none_is_lost() {
 fn sock_04_a_line_that_cannot_be_sent_is_told_and_the_next_is_sent() {
     let input = "{\"send\":\"1\"}\nsend\n{\"send\":\"!\",\"isBuffer\":true}\n{\"close\":{\"code\":1005}}\n\
                  {\"close\":{\"reason\":7}}\n{\"send\":\"6\"}\n";
-    let (code, stdout, stderr) = run(connect("/ws/echo", &["--json"]), input);
+    let (code, stdout, stderr) = run(connect("/ws/echo", &[PATIENTLY, &["--json"]].concat()), input);
     assert_eq!(code, Some(1));
     assert_eq!(stdout.matches("\"event\":\"message\"").count(), 2, "{stdout}");
     assert!(stdout.ends_with("{\"event\":\"close\",\"code\":1000,\"reason\":\"\"}\n"), "{stdout}");
@@ -271,9 +274,20 @@ fn sock_04_a_line_that_cannot_be_sent_is_told_and_the_next_is_sent() {
     }
     assert_eq!(lines.len(), 4, "{stderr}");
 
-    let (code, stdout, stderr) = run(connect("/ws/echo", &[]), b"a\nb\xff\nc\n");
+    let (code, stdout, stderr) = run(connect("/ws/echo", PATIENTLY), b"a\nb\xff\nc\n");
     assert_eq!((code, &*stdout), (Some(1), "a\nc\n"));
     assert!(stderr.contains("miniwire: line 2: this is not UTF-8: "), "{stderr}");
+}
+
+#[test]
+fn sock_04_a_line_that_was_read_and_not_sent_is_told() {
+    let (code, stdout, stderr) = run(connect("/ws/close/4001", &[]), ("x".repeat(20_000) + "\n").repeat(1_000));
+    let unsent = stderr.lines().filter(|line| line.starts_with("miniwire: line "));
+    let unsent: Vec<_> = unsent.filter(|line| line.contains(": error 10 (NotConnected): ")).collect();
+    // Whether a line is read by then is between the server, the pipe and the clock; it is told, or there is none.
+    assert!(unsent.len() <= 1, "{stderr}");
+    assert_eq!((code, &*stdout), (Some(i32::from(!unsent.is_empty())), ""), "{stderr}");
+    assert!(stderr.contains("miniwire: closed with 4001\n"), "{stderr}");
 }
 
 #[test]
@@ -332,7 +346,7 @@ fn sock_07_what_goes_wrong_later_is_an_error_and_a_close() {
 fn ctx_03_hosts_are_limited_where_they_are_named() {
     assert_eq!(fails(connect("/ws/echo", &["--allow", "a.test"])), at_once(1, "HostNotAllowed"));
     assert_eq!(run(connect("/ws/echo", &["--allow", "a.test", "--allow", "localhost"]), "").0, Some(0));
-    assert_eq!(run(connect(&SERVER.ws_url("/ws/echo"), &["--dev"]), "x").1, "x\n");
+    assert_eq!(run(connect(&SERVER.ws_url("/ws/echo"), &["--dev", "--linger", "3000"]), "x").1, "x\n");
     assert_eq!(fails(connect(&SERVER.ws_url("/ws/echo"), &[])), at_once(8, "PlainHttpRefused"));
 }
 
@@ -359,7 +373,7 @@ fn sock_08_a_server_that_does_not_answer_a_ping_is_given_up() {
     assert_eq!((&events[1]["error"], &events[1]["reason"]), (&json!(1), &json!("PeerSilent")));
     assert_eq!((&events[2]["code"], status), (&json!(1006), Some(1)));
     // One that answers is not.
-    let mut running = Running::of(connect("/ws/echo", &["--ping", "1"]));
+    let mut running = Running::of(connect("/ws/echo", &["--ping", "1", "--linger", "3000"]));
     std::thread::sleep(Duration::from_millis(2500));
     running.write("still there\n");
     drop(running.0.stdin.take());
@@ -440,7 +454,7 @@ fn output_that_is_lost_is_a_failure() {
 
 #[test]
 fn verbose_shows_the_heads_and_no_frames() {
-    let secret = ["-v", "-H", "Authorization: Bearer s3cret", "--linger", "50"];
+    let secret = ["-v", "-H", "Authorization: Bearer s3cret", "--linger", "3000"];
     for url in ["/ws/echo", &SERVER.ws_url("/ws/echo")] {
         let dev: &[&str] = if url.starts_with('/') { &[] } else { &["--dev"] };
         let (code, stdout, stderr) = run(connect(url, &[&secret, dev].concat()), "hello\nthere\n");

@@ -22,7 +22,7 @@ mod task;
 
 use crate::context::Context;
 use crate::http::exchange::{Exchange, ExchangeError, Message, Step as Http};
-use crate::http::framing::{Facts, Framing};
+use crate::http::framing::Framing;
 use crate::http::head::Head;
 use crate::http::response::ResponseError;
 use crate::reason::{Fault, Reason};
@@ -50,8 +50,6 @@ pub(crate) struct Call<'r> {
     doom: Option<Reason>,
     /// Whether the link may serve another exchange, once the answer is complete.
     persists: bool,
-    /// The request asks for another protocol (RFC 9110 section 7.8).
-    upgrades: bool,
     ended: Ended,
 }
 
@@ -109,7 +107,6 @@ impl<'r> Call<'r> {
             exchange: Exchange::new(),
             doom: None,
             persists: false,
-            upgrades: false,
             ended: Ended { result: Ok(()), status: None, redirects: 0 },
         };
         if let Err(reason) = call.hop.admit() {
@@ -118,14 +115,15 @@ impl<'r> Call<'r> {
         call
     }
 
-    fn poll<'i>(&mut self, now: Instant, rx: &'i [u8], tx: &mut [u8]) -> Polled<'i> {
+    /// `follows` says whether any call of its kind follows redirects: where none does, that code is not linked.
+    fn poll<'i>(&mut self, now: Instant, rx: &'i [u8], tx: &mut [u8], follows: bool) -> Polled<'i> {
         if now >= self.deadline {
             self.end(Err(Reason::Timeout), false);
         }
         match self.step {
             Step::Connect { reuse } => act(0, Action::Connect { reuse }),
             Step::Secure => act(0, Action::Secure),
-            Step::Tunnel | Step::Exchange => self.converse(rx, tx),
+            Step::Tunnel | Step::Exchange => self.converse(rx, tx, follows),
             Step::Drain(budget) => self.drain(budget, rx, tx),
             Step::Release { .. } | Step::Done => self.release(),
         }
@@ -147,16 +145,15 @@ impl<'r> Call<'r> {
     }
 
     /// Begins an exchange: with the proxy for a tunnel, else with the origin.
+    // Never inlined: at each of its uses it would be as large.
+    #[inline(never)]
     fn begin(&mut self, step: Step) {
         self.exchange = Exchange::new();
-        if self.upgrades && step == Step::Exchange {
-            self.exchange.expect_upgrade();
-        }
         self.step = step;
     }
 
     /// Moves the exchange with the origin, or with the proxy for a tunnel (RFC 9110 section 9.3.6).
-    fn converse<'i>(&mut self, rx: &'i [u8], tx: &mut [u8]) -> Polled<'i> {
+    fn converse<'i>(&mut self, rx: &'i [u8], tx: &mut [u8], follows: bool) -> Polled<'i> {
         if let Some(reason) = self.doom {
             return self.fail(reason);
         }
@@ -169,7 +166,7 @@ impl<'r> Call<'r> {
             Ok((0, Http::Read)) if self.full => self.broken(ExchangeError::Response(self.exchange.overflow(rx))),
             Ok((consumed, Http::Read)) => act(consumed, Action::Read),
             Ok((consumed, Http::Interim(head))) => act(consumed, Action::Event(Some(Heard::Interim(head)))),
-            Ok((consumed, Http::Head(head, facts))) if in_tunnel => match head.status() {
+            Ok((consumed, Http::Head(head))) if in_tunnel => match head.status() {
                 // The origin cannot have spoken yet: the client begins, once it has asked for the tunnel.
                 200..=299 if consumed == rx.len() && self.exchange.is_sent() => {
                     if self.hop.is_secure() {
@@ -184,12 +181,12 @@ impl<'r> Call<'r> {
                 status => {
                     self.ended.status = Some(status);
                     self.doom = Some(Reason::ProxyRefused);
-                    act(consumed, Action::Event(Some(Heard::Head(head, facts))))
+                    act(consumed, Action::Event(Some(Heard::Head(head))))
                 }
             },
-            Ok((consumed, Http::Head(head, facts))) => {
+            Ok((consumed, Http::Head(head))) => {
                 self.ended.status = Some(head.status());
-                act(consumed, Action::Event(Some(self.head(head, facts))))
+                act(consumed, Action::Event(Some(self.head(head, follows))))
             }
             Ok((consumed, Http::Body(bytes))) => act(consumed, Action::Event(Some(Heard::Body(bytes)))),
             Ok((consumed, Http::End { persists })) => {
@@ -202,26 +199,28 @@ impl<'r> Call<'r> {
 
     // Never inlined: in a large frame it would be larger itself.
     #[inline(never)]
-    fn head<'i>(&mut self, head: Head<'i>, facts: Facts<'i>) -> Heard<'i> {
-        if self.hop.outgoing().follow
+    fn head<'i>(&mut self, head: Head<'i>, follows: bool) -> Heard<'i> {
+        if follows
+            && self.hop.outgoing().follow
             && matches!(head.status(), 301 | 302 | 303 | 307 | 308)
-            && let Some(location) = facts.location()
+            && let Some(location) = self.exchange.facts().location(&head)
         {
-            match self.follow(head.status(), location, &facts) {
+            match self.follow(head.status(), location) {
                 Ok(()) => return Heard::Redirect(head),
                 Err(reason) => self.doom = Some(reason),
             }
         }
-        Heard::Head(head, facts)
+        Heard::Head(head)
     }
 
     /// Follows a redirect, over the same link where it leads there and its body is worth reading.
-    fn follow(&mut self, status: u16, location: &[u8], facts: &Facts<'_>) -> Result<(), Reason> {
+    fn follow(&mut self, status: u16, location: &[u8]) -> Result<(), Reason> {
         if self.ended.redirects >= self.hop.context.limits().redirects {
             return Err(Reason::TooManyRedirects);
         }
         let same_link = self.hop.follow(status, location)?;
         self.ended.redirects = self.ended.redirects.saturating_add(1);
+        let facts = self.exchange.facts();
         let is_short = match facts.framing(status) {
             Ok(Framing::Length(bytes)) => bytes <= u64::from(DRAIN_LIMIT),
             Ok(Framing::Chunked | Framing::None) => true,
@@ -306,13 +305,19 @@ impl<'r> Call<'r> {
         self.end(Err(reason), false);
     }
 
-    /// Asks for another protocol, on a link of its own.
-    pub(crate) fn upgrading(mut self) -> Self {
-        self.upgrades = true;
+    /// On a link of its own.
+    pub(crate) fn unshared(mut self) -> Self {
         if let Step::Connect { reuse } = &mut self.step {
             *reuse = false;
         }
         self
+    }
+
+    /// The request asks the origin for another protocol (RFC 9110 section 7.8). To be said before each poll.
+    fn expect_upgrade(&mut self) {
+        if self.step == Step::Exchange {
+            self.exchange.expect_upgrade();
+        }
     }
 
     /// Gives a call that was refused another reason for that.

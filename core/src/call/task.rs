@@ -18,7 +18,7 @@ pub enum Heard<'i> {
     /// A redirect that is being followed.
     Redirect(Head<'i>),
     /// The head of the answer.
-    Head(Head<'i>, Facts<'i>),
+    Head(Head<'i>),
     /// Bytes of its body.
     Body(&'i [u8]),
 }
@@ -33,6 +33,9 @@ pub trait Kind {
     /// Whether a success leaves the link open, with the bytes behind the answer's head still to be read: another
     /// protocol goes on there (status 101).
     const HANDS_OVER: bool = false;
+
+    /// Whether a call of this kind can follow redirects.
+    const FOLLOWS: bool = true;
 
     /// Something came. A reason beside the event ends the call once the event has been shown.
     ///
@@ -60,17 +63,25 @@ pub trait Kind {
 
 /// What a [`Kind`] must know of a call to judge its answer.
 #[derive(Clone, Copy, Debug)]
-pub struct Heed<'c>(&'c Hop<'c>);
+pub struct Heed<'c> {
+    hop: &'c Hop<'c>,
+    facts: &'c Facts,
+}
 
 impl<'c> Heed<'c> {
     /// The URL of the hop; there is one as long as something is heard.
     pub fn url(self) -> Option<Permitted<'c>> {
-        self.0.url()
+        self.hop.url()
+    }
+
+    /// What the head of the answer says of its body, once it has come.
+    pub const fn facts(self) -> &'c Facts {
+        self.facts
     }
 
     /// Whether the request was read by a proxy, and not only carried by it.
     pub fn by_proxy(self) -> bool {
-        self.0.reading_proxy().is_some()
+        self.hop.reading_proxy().is_some()
     }
 }
 
@@ -105,7 +116,8 @@ pub struct CallTask<'r, K> {
 impl<K: Kind> CallTask<'_, K> {
     /// What the kind makes of what was heard: an event, or nothing because the call is at its end.
     fn hear<'i>(&mut self, heard: Heard<'i>) -> Option<K::Event<'i>> {
-        let (event, doom) = match self.kind.hear(heard, Heed(&self.call.hop)) {
+        let (event, doom) = match self.kind.hear(heard, Heed { hop: &self.call.hop, facts: self.call.exchange.facts() })
+        {
             Ok((event, doom)) => (Some(event), doom),
             Err(reason) => (None, Some(reason)),
         };
@@ -127,7 +139,10 @@ impl<K: Kind> Task for CallTask<'_, K> {
             {
                 return Poll { consumed: 0, action: Action::Event(event) };
             }
-            let polled = self.call.poll(now, rx, tx);
+            if K::HANDS_OVER {
+                self.call.expect_upgrade();
+            }
+            let polled = self.call.poll(now, rx, tx, K::FOLLOWS);
             if let Some(idle) = self.kind.idle()
                 && let Some(deadline) = idle.after(&polled, now, rx.len())
             {

@@ -230,7 +230,8 @@ impl Kind for Downloading {
         let event = match heard {
             Heard::Interim(head) => Event::Interim(head),
             Heard::Redirect(head) => Event::Redirect(head),
-            Heard::Head(head, facts) => {
+            Heard::Head(head) => {
+                let facts = heed.facts();
                 let length = facts.length(head.status());
                 self.meter.expect(length.unwrap_or(0));
                 self.of_url = heed.url().and_then(|url| Extension::of_path(url.path_and_query_raw()));

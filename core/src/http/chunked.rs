@@ -75,6 +75,17 @@ enum State {
     Done,
 }
 
+/// The part of `rx` that belongs to a body of which so much is still to come, and takes it off.
+// Never inlined: two uses of it.
+#[inline(never)]
+pub(super) fn take<'i>(remaining: &mut u64, rx: &'i [u8]) -> &'i [u8] {
+    let length = usize::try_from(*remaining).unwrap_or(usize::MAX);
+    let data = rx.get(..length).unwrap_or(rx);
+    // Not more than remains.
+    *remaining = remaining.wrapping_sub(data.len() as u64);
+    data
+}
+
 impl Default for Decoder {
     fn default() -> Self {
         Self::new()
@@ -96,16 +107,15 @@ impl Decoder {
         let mut rest = rx;
         loop {
             match self.state {
-                State::Done => return Ok((rx.len().saturating_sub(rest.len()), Decoded::End)),
+                State::Done => return Ok((rx.len().wrapping_sub(rest.len()), Decoded::End)),
                 State::Data => {
-                    let n = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(rest.len());
-                    let Some((data, after)) = rest.split_at_checked(n) else { return Err(BadChunk) };
-                    self.remaining = self.remaining.saturating_sub(n as u64);
+                    let before = rx.len().wrapping_sub(rest.len());
+                    let data = take(&mut self.remaining, rest);
                     if self.remaining == 0 {
                         self.state = State::DataCr;
                     }
                     let what = if data.is_empty() { Decoded::More } else { Decoded::Data(data) };
-                    return Ok((rx.len().saturating_sub(after.len()), what));
+                    return Ok((before.wrapping_add(data.len()), what));
                 }
                 _ => {}
             }

@@ -26,7 +26,7 @@
 //! assert!(matches!(step, Step::Read)); // the caller reads
 //! let rx = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
 //! let (head, step) = exchange.poll(&Get, rx, &mut tx).unwrap();
-//! assert!(matches!(step, Step::Head(head, _) if head.status() == 200));
+//! assert!(matches!(step, Step::Head(head) if head.status() == 200));
 //! let (body, step) = exchange.poll(&Get, &rx[head..], &mut tx).unwrap();
 //! assert!(matches!(step, Step::Body(b"hi")));
 //! let (_, step) = exchange.poll(&Get, &rx[head + body..], &mut tx).unwrap();
@@ -87,7 +87,7 @@ pub enum Step<'i> {
     /// An interim response (1xx) came; it can be ignored.
     Interim(Head<'i>),
     /// The head of the final response.
-    Head(Head<'i>, Facts<'i>),
+    Head(Head<'i>),
     /// Bytes of its body.
     Body(&'i [u8]),
     /// The response is complete.
@@ -114,7 +114,6 @@ pub struct Exchange {
     sending: Sending,
     /// Of what is being sent: bytes of it that are written; of the content, bytes that are still to come.
     place: u64,
-    sent: u64,
     /// Bytes of the transmit buffer that are ready to go.
     ready: usize,
     /// Bytes of content that were filled in.
@@ -152,7 +151,6 @@ impl Exchange {
         Self {
             sending: Sending::Before,
             place: 0,
-            sent: 0,
             ready: 0,
             content: 0,
             content_written: 0,
@@ -165,11 +163,6 @@ impl Exchange {
     /// The request asks for another protocol: a 101 is its answer, and [`Step::End`] comes right behind the head of it.
     pub const fn expect_upgrade(&mut self) {
         self.reader.expect_upgrade();
-    }
-
-    /// Bytes of the request handed out for transmission.
-    pub const fn sent(&self) -> u64 {
-        self.sent
     }
 
     /// Bytes of the caller's content that were handed out for transmission; none once writing has failed, as nobody knows
@@ -191,6 +184,11 @@ impl Exchange {
     /// Whether the final head has come.
     pub const fn has_head(&self) -> bool {
         self.reader.has_head()
+    }
+
+    /// What the final head says of the framing, once it has come.
+    pub const fn facts(&self) -> &Facts {
+        self.reader.facts()
     }
 
     /// So many bytes of content stand where [`Step::Fill`] wanted them. None are no progress: a caller whose content
@@ -271,7 +269,6 @@ impl Exchange {
         }
         let length = core::mem::take(&mut self.ready);
         self.content_written = self.content;
-        self.sent = self.sent.saturating_add(length as u64);
         let more = self.is_sending();
         match length {
             0 if more => Err(ExchangeError::NoTransmitBuffer),
@@ -301,11 +298,11 @@ impl Exchange {
         let step = match part {
             Part::More => Step::Read,
             Part::Interim(head) => Step::Interim(head),
-            Part::Head(head, facts) => {
+            Part::Head(head) => {
                 if self.is_sending() {
                     self.sending = Sending::Abandoned;
                 }
-                Step::Head(head, facts)
+                Step::Head(head)
             }
             Part::Body(data) => Step::Body(data),
             // Bytes after the response belong to nothing that was asked for.

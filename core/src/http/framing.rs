@@ -2,8 +2,9 @@
 //! are decided.
 
 use super::fields::{list, trim};
+use super::head::Head;
 use crate::digits::decimal;
-use crate::scan::split;
+use crate::scan::{split, text_length};
 
 /// How the end of a response body is found (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub enum Charset {
 
 /// What the fields of one response head say about the message and the connection.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts<'i> {
+pub struct Facts {
     minor: u8,
     length: Length,
     /// Of [`Length::Stated`].
@@ -46,7 +47,8 @@ pub struct Facts<'i> {
     coding: Coding,
     close: bool,
     keep_alive: bool,
-    location: Option<&'i [u8]>,
+    /// Where in the head the line of the first `Location` begins; 0 without one.
+    location: usize,
     encoded: bool,
     charset: Charset,
 }
@@ -66,7 +68,7 @@ enum Coding {
     Bad,
 }
 
-impl<'i> Facts<'i> {
+impl Facts {
     pub(crate) const fn new(minor: u8) -> Self {
         Self {
             minor,
@@ -75,17 +77,18 @@ impl<'i> Facts<'i> {
             coding: Coding::Absent,
             close: false,
             keep_alive: false,
-            location: None,
+            location: 0,
             encoded: false,
             charset: Charset::Utf8,
         }
     }
 
-    /// Takes one field into account, white space around its value or not. The length of its name tells most fields apart.
-    pub(crate) fn note(&mut self, name: &[u8], value: &'i [u8]) {
+    /// Takes one field into account, white space around its value or not, whose line begins there in the head. The length
+    /// of its name tells most fields apart.
+    pub(crate) fn note(&mut self, at: usize, name: &[u8], value: &[u8]) {
         let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
         match name.len() {
-            8 if is(b"location") => self.location = self.location.or(Some(trim(value))),
+            8 if self.location == 0 && is(b"location") => self.location = at,
             10 if is(b"connection") => self.note_connection(value),
             12 if is(b"content-type") => self.charset = charset(value),
             14 if is(b"content-length") => self.note_length(value),
@@ -159,8 +162,12 @@ impl<'i> Facts<'i> {
     }
 
     /// The first `Location` (RFC 9110 section 10.2.2).
-    pub const fn location(&self) -> Option<&'i [u8]> {
-        self.location
+    pub fn location<'i>(&self, head: &Head<'i>) -> Option<&'i [u8]> {
+        if self.location == 0 {
+            return None;
+        }
+        let value = head.raw().get(self.location.saturating_add(b"location:".len())..)?;
+        value.get(..text_length(value)).map(trim)
     }
 
     /// Whether the body has a content coding other than `identity` (RFC 9110 section 8.4).
@@ -191,26 +198,28 @@ fn charset(media_type: &[u8]) -> Charset {
 }
 
 fn known_charset(name: &[u8]) -> Charset {
-    let is = |names: &[&[u8]]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
-    if is(&[b"utf-8", b"utf8", b""]) {
-        Charset::Utf8
-    } else if is(&[b"us-ascii", b"ascii"]) {
-        Charset::Ascii
-    } else if is(&[b"iso-8859-1", b"latin1"]) {
-        Charset::Latin1
-    } else {
-        Charset::Unsupported
-    }
+    const NAMES: [(&[u8], Charset); 7] = [
+        (b"utf-8", Charset::Utf8),
+        (b"utf8", Charset::Utf8),
+        (b"", Charset::Utf8),
+        (b"us-ascii", Charset::Ascii),
+        (b"ascii", Charset::Ascii),
+        (b"iso-8859-1", Charset::Latin1),
+        (b"latin1", Charset::Latin1),
+    ];
+    let known = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    known.map_or(Charset::Unsupported, |(_, charset)| *charset)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::head::HeadReader;
 
-    fn facts(minor: u8, fields: &[(&str, &'static str)]) -> Facts<'static> {
+    fn facts(minor: u8, fields: &[(&str, &str)]) -> Facts {
         let mut facts = Facts::new(minor);
         for (name, value) in fields {
-            facts.note(name.as_bytes(), value.as_bytes());
+            facts.note(17, name.as_bytes(), value.as_bytes());
         }
         facts
     }
@@ -233,15 +242,21 @@ mod tests {
         let others = ["connectioX", "content-typX", "content-lengtX", "content-encodinX"];
         let others = others.map(|name| (name, "gzip;charset=gbk, close"));
         let facts = facts(1, &[&others[..], &[("xocation", "/x"), ("transfer-encodinX", "gzip")]].concat());
-        assert_eq!((facts.framing(200), facts.location()), (Ok(Framing::UntilClose), None));
+        assert_eq!((facts.framing(200), facts.location), (Ok(Framing::UntilClose), 0));
         assert!(facts.persists() && !facts.is_encoded());
         assert_eq!(facts.charset(), Charset::Utf8);
     }
 
     #[test]
     fn req_14_the_first_location_counts() {
-        assert_eq!(facts(1, &[("Location", "/a"), ("location", "/b")]).location(), Some(&b"/a"[..]));
-        assert_eq!(facts(1, &[]).location(), None);
+        let location = |raw: &'static [u8]| {
+            let (head, facts) = HeadReader::new().read(raw).unwrap().unwrap();
+            facts.location(&head)
+        };
+        let twice = b"HTTP/1.1 302 \r\na: b\r\nLocation:\t /a \r\nlocation: /b\r\n\r\n";
+        assert_eq!(location(twice), Some(&b"/a"[..]));
+        assert_eq!(location(b"HTTP/1.1 302\r\nlocation:\r\n\r\n"), Some(&b""[..]));
+        assert_eq!(location(b"HTTP/1.1 302\r\nLocations: /a\r\n\r\n"), None);
     }
 
     #[test]

@@ -67,13 +67,20 @@ impl HeadReader {
     ///
     /// # Errors
     /// [`HeadError`], as early as the received bytes show it.
-    pub fn read<'i>(&mut self, rx: &'i [u8]) -> Result<Option<(Head<'i>, Facts<'i>)>, HeadError> {
+    pub fn read<'i>(&mut self, rx: &'i [u8]) -> Result<Option<(Head<'i>, Facts)>, HeadError> {
+        let mut facts = Facts::new(1);
+        Ok(self.read_noting(rx, &mut facts)?.map(|head| (head, facts)))
+    }
+
+    /// As [`read`](Self::read), with the facts written to where they are kept: they are of no meaning before there is a
+    /// head.
+    pub(super) fn read_noting<'i>(&mut self, rx: &'i [u8], facts: &mut Facts) -> Result<Option<Head<'i>>, HeadError> {
         // Incomplete heads are parsed again only when their length has doubled: that finds nonsense early and still
         // costs linear time.
         if rx.len() < self.parsed.saturating_mul(2) && !self.finds_end(rx) {
             return Ok(None);
         }
-        match parse(rx) {
+        match parse(rx, facts) {
             Ok(found) => Ok(Some(found)),
             Err(Lack::Refused(error)) => Err(error),
             Err(Lack::Unfinished) => {
@@ -88,7 +95,7 @@ impl HeadReader {
     /// # Errors
     /// [`HeadError`] where the bytes received cannot begin a head.
     pub fn give_up(&self, rx: &[u8]) -> Result<(), HeadError> {
-        match parse(rx) {
+        match parse(rx, &mut Facts::new(1)) {
             Err(Lack::Refused(error)) => Err(error),
             Ok(_) | Err(Lack::Unfinished) => Ok(()),
         }
@@ -121,9 +128,9 @@ impl Lack {
 
 /// Reads the head in one pass, and refuses it at the first byte that does not belong to one.
 #[inline(never)]
-fn parse(rx: &[u8]) -> Result<(Head<'_>, Facts<'_>), Lack> {
+fn parse<'i>(rx: &'i [u8], facts: &mut Facts) -> Result<Head<'i>, Lack> {
     let (minor, status, mut rest) = status_line(rx)?;
-    let mut facts = Facts::new(minor);
+    *facts = Facts::new(minor);
     let mut fields = 0_usize;
     while !rest.starts_with(b"\r") {
         let line = field_line(rest)?;
@@ -131,11 +138,11 @@ fn parse(rx: &[u8]) -> Result<(Head<'_>, Facts<'_>), Lack> {
             return Err(Lack::Refused(HeadError::TooManyFields));
         }
         fields = fields.saturating_add(1);
-        facts.note(line.name, line.value);
+        facts.note(rx.len().saturating_sub(rest.len()), line.name, line.value);
         rest = line.rest;
     }
     let length = rx.len().saturating_sub(line_end(rest)?.len());
-    Ok((Head { status, raw: rx.get(..length).unwrap_or_default() }, facts))
+    Ok(Head { status, raw: rx.get(..length).unwrap_or_default() })
 }
 
 /// Minor version and status code of a status line, and what follows it (RFC 9112 section 4). A reason phrase that is

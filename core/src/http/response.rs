@@ -18,7 +18,7 @@
 //! loop {
 //!     let (consumed, part) = reader.read(rx, false).unwrap();
 //!     match part {
-//!         Part::Head(head, _) => assert_eq!(head.status(), 200),
+//!         Part::Head(head) => assert_eq!(head.status(), 200),
 //!         Part::Body(bytes) => assert_eq!(bytes, b"hi"),
 //!         Part::End => break,
 //!         other => panic!("{other:?}"),
@@ -28,7 +28,7 @@
 //! assert!(reader.persists());
 //! ```
 
-use super::chunked::{Decoded, Decoder};
+use super::chunked::{Decoded, Decoder, take};
 use super::framing::{Facts, Framing};
 use super::head::{Head, HeadError, HeadReader};
 
@@ -43,7 +43,7 @@ pub enum Part<'i> {
     /// The head of an interim response (1xx).
     Interim(Head<'i>),
     /// The head of the final response.
-    Head(Head<'i>, Facts<'i>),
+    Head(Head<'i>),
     /// Bytes of the body, its transfer coding removed.
     Body(&'i [u8]),
     /// The end of the body.
@@ -67,6 +67,7 @@ pub enum ResponseError {
 #[derive(Clone, Copy, Debug)]
 pub struct ResponseReader {
     state: State,
+    facts: Facts,
     persists: bool,
     upgrade: bool,
     interim: u8,
@@ -90,7 +91,13 @@ impl Default for ResponseReader {
 impl ResponseReader {
     /// Before the first byte.
     pub const fn new() -> Self {
-        Self { state: State::Head(HeadReader::new()), persists: false, upgrade: false, interim: 0 }
+        Self {
+            state: State::Head(HeadReader::new()),
+            facts: Facts::new(1),
+            persists: false,
+            upgrade: false,
+            interim: 0,
+        }
     }
 
     /// The request asked for another protocol, so that a 101 is its final answer (RFC 9110 section 15.2.2). What follows
@@ -107,6 +114,11 @@ impl ResponseReader {
     /// Whether the final head has been read.
     pub const fn has_head(&self) -> bool {
         !matches!(self.state, State::Head(_))
+    }
+
+    /// What the final head says of the framing, once it has been read.
+    pub const fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     /// Why a head that fills the whole receive buffer is refused.
@@ -127,8 +139,8 @@ impl ResponseReader {
     /// [`ResponseError`]; the reader is of no use after one.
     pub fn read<'i>(&mut self, rx: &'i [u8], ended: bool) -> Result<(usize, Part<'i>), ResponseError> {
         let (consumed, part) = match &mut self.state {
-            State::Head(reader) => match reader.read(rx)? {
-                Some((head, facts)) => return self.head(head, facts),
+            State::Head(reader) => match reader.read_noting(rx, &mut self.facts)? {
+                Some(head) => return self.head(head),
                 None if ended => {
                     reader.give_up(rx)?;
                     (0, Part::More)
@@ -136,12 +148,11 @@ impl ResponseReader {
                 None => (0, Part::More),
             },
             State::Length(remaining) => {
-                let n = usize::try_from(*remaining).unwrap_or(usize::MAX).min(rx.len());
-                *remaining = remaining.saturating_sub(n as u64);
+                let data = take(remaining, rx);
                 if *remaining == 0 {
                     self.state = State::Done;
                 }
-                (n, Part::Body(rx.get(..n).unwrap_or_default()))
+                (data.len(), Part::Body(data))
             }
             State::Chunked(decoder) => match decoder.decode(rx).map_err(|_| ResponseError::MalformedFraming)? {
                 (n, Decoded::More) => (n, Part::More),
@@ -165,7 +176,7 @@ impl ResponseReader {
         }
     }
 
-    fn head<'i>(&mut self, head: Head<'i>, facts: Facts<'i>) -> Result<(usize, Part<'i>), ResponseError> {
+    fn head<'i>(&mut self, head: Head<'i>) -> Result<(usize, Part<'i>), ResponseError> {
         let consumed = head.raw().len();
         if head.status() < 200 && !(head.status() == 101 && self.upgrade) {
             self.interim = self.interim.saturating_add(1);
@@ -175,15 +186,15 @@ impl ResponseReader {
             self.state = State::Head(HeadReader::new());
             return Ok((consumed, Part::Interim(head)));
         }
-        let framing = facts.framing(head.status()).map_err(|_| ResponseError::MalformedFraming)?;
-        self.persists = facts.persists() && framing != Framing::UntilClose;
+        let framing = self.facts.framing(head.status()).map_err(|_| ResponseError::MalformedFraming)?;
+        self.persists = self.facts.persists() && framing != Framing::UntilClose;
         self.state = match framing {
             Framing::None | Framing::Length(0) => State::Done,
             Framing::Length(bytes) => State::Length(bytes),
             Framing::Chunked => State::Chunked(Decoder::new()),
             Framing::UntilClose => State::UntilClose,
         };
-        Ok((consumed, Part::Head(head, facts)))
+        Ok((consumed, Part::Head(head)))
     }
 }
 

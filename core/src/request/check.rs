@@ -20,7 +20,7 @@ pub(super) enum Check {
 
 impl Check {
     /// The check for the body of this head.
-    pub(super) fn new(data_type: DataType, facts: &Facts<'_>) -> Self {
+    pub(super) fn new(data_type: DataType, facts: &Facts) -> Self {
         if facts.is_encoded() {
             return Self::Never(Reason::UnsupportedEncoding);
         }

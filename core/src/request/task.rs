@@ -53,7 +53,7 @@ use super::check::Check;
 use super::options::{DataType, Request};
 use crate::call::{Call, CallTask, Ended, Heard, Heed, Kind};
 use crate::context::Context;
-use crate::http::framing::{Charset, Facts};
+use crate::http::framing::Charset;
 use crate::http::head::Head;
 use crate::reason::Reason;
 use crate::time::Instant;
@@ -151,7 +151,8 @@ impl<'r> RequestTask<'r> {
 impl Answer {
     // Never inlined: in a large frame it would be larger itself.
     #[inline(never)]
-    fn head(&mut self, status: u16, facts: &Facts<'_>, heed: Heed<'_>) -> Result<(), Reason> {
+    fn head(&mut self, status: u16, heed: Heed<'_>) -> Result<(), Reason> {
+        let facts = heed.facts();
         self.verdict = match status {
             407 if heed.by_proxy() => return Err(Reason::ProxyRefused),
             _ if facts.length(status).is_some_and(|length| length > self.limit) => return Err(Reason::TooLarge),
@@ -188,9 +189,9 @@ impl Kind for Answer {
         let event = match heard {
             Heard::Interim(head) => Event::Interim(head),
             Heard::Redirect(head) => Event::Redirect(head),
-            Heard::Head(head, facts) => {
-                let doom = self.head(head.status(), &facts, heed).err();
-                return Ok((Event::Head { head, charset: facts.charset() }, doom));
+            Heard::Head(head) => {
+                let doom = self.head(head.status(), heed).err();
+                return Ok((Event::Head { head, charset: heed.facts().charset() }, doom));
             }
             Heard::Body(bytes) => {
                 self.body(bytes)?;

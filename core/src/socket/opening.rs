@@ -90,7 +90,7 @@ impl<'r> OpeningTask<'r> {
     /// once.
     pub fn new(context: &'r Context<'r>, handshake: &'r Handshake<'r>, now: Instant) -> Self {
         let deadline = now.after(handshake.connect().deadline());
-        let mut call = Call::new(context, handshake, &mut [], deadline).upgrading();
+        let mut call = Call::new(context, handshake, &mut [], deadline).unshared();
         // The table has a code for what begins like a socket's URL and is none, and one for every other text.
         let is_about_url =
             |reason| matches!(reason, Reason::UrlMalformed | Reason::UrlTooLong | Reason::MalformedEscape);
@@ -118,11 +118,12 @@ impl Kind for Opening<'_> {
     type Outcome = Opened;
 
     const HANDS_OVER: bool = true;
+    const FOLLOWS: bool = false;
 
     fn hear<'i>(&mut self, heard: Heard<'i>, _: Heed<'_>) -> Result<(OpeningEvent<'i>, Option<Reason>), Reason> {
         match heard {
             Heard::Interim(head) => Ok((OpeningEvent::Interim(head), None)),
-            Heard::Head(head, _) | Heard::Redirect(head) => {
+            Heard::Head(head) | Heard::Redirect(head) => {
                 let (chosen, doom) = match self.handshake.check(&head) {
                     Ok(chosen) => (chosen.is_some(), None),
                     Err(error) => (false, Some(reason(error))),

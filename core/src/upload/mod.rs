@@ -229,11 +229,14 @@ impl Kind for Uploading {
     type Event<'i> = Event<'i>;
     type Outcome = Outcome;
 
+    const FOLLOWS: bool = false;
+
     fn hear<'i>(&mut self, heard: Heard<'i>, heed: Heed<'_>) -> Result<(Event<'i>, Option<Reason>), Reason> {
         let event = match heard {
             // Redirects are not followed.
             Heard::Interim(head) | Heard::Redirect(head) => Event::Interim(head),
-            Heard::Head(head, facts) => {
+            Heard::Head(head) => {
+                let facts = heed.facts();
                 let doom = match head.status() {
                     407 if heed.by_proxy() => Some(Reason::ProxyRefused),
                     status if facts.length(status).is_some_and(|length| length > self.limit) => Some(Reason::TooLarge),

@@ -30,14 +30,13 @@
 
 use core::fmt;
 
-use sha1::{Digest, Sha1};
-
 #[cfg(feature = "permessage-deflate")]
 use super::deflate::Parameters;
+use super::sha1::sha1;
 use crate::base64::Encoder;
 use crate::http::fields::{Fields, list, trim};
 use crate::http::head::Head;
-use crate::scan::is_token;
+use crate::scan::{is_token, split};
 use crate::sink::{Full, Sink, Window};
 
 /// The value of `Sec-WebSocket-Key`: 16 random bytes in base64.
@@ -60,8 +59,11 @@ impl Key {
     /// The `Sec-WebSocket-Accept` that answers it: the base64 of a SHA-1 (section 4.2.2).
     fn accept(&self) -> [u8; 28] {
         const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-        let hash = Sha1::new().chain_update(self.0).chain_update(GUID).finalize();
-        base64(&hash)
+        let mut message = [0; 60];
+        let mut out = Window::new(0, &mut message);
+        // As long as both of them.
+        let _ = out.put(&self.0).and_then(|()| out.put(GUID));
+        base64(&sha1(&message))
     }
 }
 
@@ -102,7 +104,7 @@ impl<'p> Protocols<'p> {
     }
 
     fn names(self) -> impl Iterator<Item = &'p [u8]> {
-        self.0.iter().flat_map(|names| names.as_bytes().split(|byte| *byte == b',').map(trim))
+        self.0.iter().flat_map(|names| split(b',', names.as_bytes()).map(trim))
     }
 
     /// The one of this name, which is case-sensitive.

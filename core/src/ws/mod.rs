@@ -24,4 +24,5 @@ pub mod deflate;
 pub mod frame;
 pub mod handshake;
 pub mod mask;
+mod sha1;
 pub mod violation;

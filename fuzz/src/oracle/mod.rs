@@ -1,12 +1,17 @@
 //! Plain implementations over the whole input, to compare with.
 
 mod base64;
+mod frames;
 mod http;
 mod json;
 mod multipart;
 mod target;
 
 pub use base64::{base64_decode, base64_encode};
+pub use frames::{
+    ClientFrame, HeaderFound, Item, ServerHeader, client_frame, client_frames, is_receivable, push_item, server_header,
+    server_items, xor,
+};
 pub use http::{Ended, Head, HeadFound, Seen, head, response};
 pub use json::{js_number, json, query, query_pairs, text};
 pub use multipart::{Part, field_name, file_name, multipart};

@@ -50,7 +50,7 @@ pub(crate) fn run(scenarios: &[Scenario], server: &Server) -> Vec<Came> {
         let anchors = [tls::root(&root).expect("a root")];
         let mut memory = SocketMemory::<2, 8192, 2048>::new();
         let sockets = Sockets::new(board, &mut memory);
-        let tls = Tls::new(Trust::new(&anchors), unix_seconds, OsRng);
+        let tls: Tls<'_, '_> = Tls::new(Trust::new(&anchors), unix_seconds, OsRng);
         let (mut one, mut two) = (Box::<TlsMemory>::default(), Box::<TlsMemory>::default());
         let (mut one, mut two) = (pin!(tls.serve(&mut one)), pin!(tls.serve(&mut two)));
         let mut calls = pin!(calls(&sockets, &tls, scenarios));
@@ -62,15 +62,15 @@ pub(crate) fn run(scenarios: &[Scenario], server: &Server) -> Vec<Came> {
     })
 }
 
-async fn calls(sockets: &Sockets<'_, 2>, tls: &Tls<'_, '_>, scenarios: &[Scenario]) -> Vec<Came> {
+async fn calls<'s, 'd>(sockets: &'s Sockets<'d, 2>, tls: &Tls<'s, 'd>, scenarios: &[Scenario]) -> Vec<Came> {
     let development = Client::new(sockets, context(Policy::development()), tls);
     let mut all = Vec::new();
     for scenario in scenarios {
         let came = match scenario.rules {
             Rules::Development => call(&development, &scenario.call).await,
             Rules::Release(host) => {
-                let hosts = [host];
-                let release = Policy::release(Whitelist::new(&hosts).expect("a whitelist"));
+                let hosts = Box::leak(Box::new([host]));
+                let release = Policy::release(Whitelist::new(hosts).expect("a whitelist"));
                 call(&Client::new(sockets, context(release), tls), &scenario.call).await
             }
         };

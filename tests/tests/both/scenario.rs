@@ -144,7 +144,7 @@ pub(crate) fn all(origin: &str, secured: &str, closed: u16) -> Vec<Scenario> {
     let plain = format!("{origin}/json");
     let cut = Reason::ConnectionClosed;
     let over_tls = |path: &str| format!("{secured}{path}");
-    let to_tls = format!("/redirect-to?url={secured}/json");
+    let to_tls = format!("{origin}/redirect-to?url={secured}/json");
     let no_tls = format!("https://localhost:{}/json", origin.rsplit(':').next().unwrap_or_default());
     let elsewhere = "/redirect-to?url=http%3A%2F%2Fexample.com%2F";
     vec![

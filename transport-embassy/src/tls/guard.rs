@@ -1,6 +1,9 @@
 //! The record layer's outer side: what embedded-tls gets to see of a link.
 
 use core::cell::Cell;
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::task::Poll;
 
 use embedded_io::{Error as _, ErrorKind, ErrorType};
 use embedded_io_async::{Read, Write};
@@ -15,6 +18,8 @@ pub(super) enum Mode {
     Handshake,
     /// Records are read.
     Records,
+    /// Records are read as long as there are any: at the boundary behind the last the answer is [`READABLE`].
+    Ready,
     /// Waits until a record can be read, and says so with [`READABLE`]. Nothing is read, so that the wait can be given up.
     Wait,
 }
@@ -43,7 +48,7 @@ impl<'b> Line<'b> {
 pub(super) const BROKEN_RULE: ErrorKind = ErrorKind::InvalidData;
 /// What came first is no TLS at all.
 pub(super) const NOT_TLS: ErrorKind = ErrorKind::Unsupported;
-/// The answer to [`Mode::Wait`].
+/// The answer to [`Mode::Wait`], and where [`Mode::Ready`] would wait.
 pub(super) const READABLE: ErrorKind = ErrorKind::Interrupted;
 
 /// The longest TLSCiphertext (RFC 8446 section 5.2).
@@ -104,6 +109,9 @@ impl<'b, L: Link> Guard<'b, L> {
     async fn read_header(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
         if self.came == 0 && self.line.is(Mode::Wait) {
             self.link.readable().await;
+            return Err(READABLE);
+        }
+        if self.came == 0 && self.line.is(Mode::Ready) && !is_readable(&mut self.link).await {
             return Err(READABLE);
         }
         while self.came < HEADER {
@@ -209,6 +217,12 @@ impl<L: Link> Write for Guard<'_, L> {
             }
         }
     }
+}
+
+/// Whether there is something to read now.
+async fn is_readable(link: &mut impl Link) -> bool {
+    let mut readable = pin!(link.readable());
+    poll_fn(|context| Poll::Ready(readable.as_mut().poll(context).is_ready())).await
 }
 
 async fn read(link: &mut impl Read, space: &mut [u8]) -> Result<usize, ErrorKind> {

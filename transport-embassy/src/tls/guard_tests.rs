@@ -39,8 +39,8 @@ impl Link for Script<'_> {
 fn now<T>(future: impl Future<Output = T>) -> T {
     let mut context = core::task::Context::from_waker(core::task::Waker::noop());
     match core::pin::pin!(future).poll(&mut context) {
-        core::task::Poll::Ready(value) => value,
-        core::task::Poll::Pending => panic!("a script never waits"),
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("a script never waits"),
     }
 }
 

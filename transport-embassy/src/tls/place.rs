@@ -154,9 +154,9 @@ impl<'s, 'd> Place<'s, 'd> {
         wake(&self.user);
     }
 
+    #[expect(clippy::await_holding_refcell_ref, reason = "the stream never borrows, but tries to, and waits")]
     async fn try_write_to(&self, session: &mut Session<'_, Tcp<'s, 'd>>) -> Result<(), ErrorKind> {
         if let Ok(mut outgoing) = self.outgoing.try_borrow_mut() {
-            // The stream waits as long as this is borrowed.
             while !outgoing.is_empty() {
                 let written = session.write(outgoing.filled()).await?;
                 if written == 0 {
@@ -169,10 +169,10 @@ impl<'s, 'd> Place<'s, 'd> {
     }
 
     pub(super) async fn read_from(&self, session: &mut Session<'_, Tcp<'s, 'd>>) {
-        let read = session.read_with(|bytes| with(&self.incoming, |chunk| chunk.push(bytes)).unwrap_or(0)).await;
+        let read = session.read_ready_with(|bytes| with(&self.incoming, |chunk| chunk.push(bytes)).unwrap_or(0)).await;
         match read {
-            Ok(0) => self.ended.set(Some(Ok(()))),
-            Ok(_) => {}
+            Ok(None) => self.ended.set(Some(Ok(()))),
+            Ok(Some(_)) => {}
             Err(kind) => self.ended.set(Some(Err(kind))),
         }
         wake(&self.user);
@@ -272,6 +272,39 @@ fn wake(cell: &Cell<Option<Waker>>) {
     }
 }
 
+/// Who waits for a session. One more than there is room for wakes the first, which comes back.
+pub(super) struct Waiting<const N: usize>([Cell<Option<Waker>>; N]);
+
+impl<const N: usize> Waiting<N> {
+    pub(super) fn new() -> Self {
+        Self(core::array::from_fn(|_| Cell::new(None)))
+    }
+
+    pub(super) fn register(&self, waker: &Waker) {
+        let mut free = self.0.first();
+        for cell in &self.0 {
+            match cell.take() {
+                Some(known) => {
+                    let is_known = known.will_wake(waker);
+                    cell.set(Some(known));
+                    if is_known {
+                        return;
+                    }
+                }
+                None => free = Some(cell),
+            }
+        }
+        if let Some(cell) = free {
+            wake(cell);
+            cell.set(Some(waker.clone()));
+        }
+    }
+
+    pub(super) fn wake(&self) {
+        self.0.iter().for_each(wake);
+    }
+}
+
 /// Bytes on their way, in one piece.
 struct Chunk<const N: usize> {
     bytes: [u8; N],
@@ -365,6 +398,28 @@ mod tests {
         assert!(chunk.is_empty());
         assert_eq!(chunk.push(b"efg"), 3);
         assert_eq!(chunk.filled(), b"efg");
+    }
+
+    #[test]
+    fn ctx_08_whoever_waits_for_a_session_is_woken() {
+        struct Count(std::sync::atomic::AtomicUsize);
+        impl std::task::Wake for Count {
+            fn wake(self: std::sync::Arc<Self>) {
+                self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            }
+        }
+        let counts: Vec<_> = (0..3).map(|_| std::sync::Arc::new(Count(0.into()))).collect();
+        let count = || counts.iter().map(|count| count.0.load(std::sync::atomic::Ordering::Relaxed));
+        let waiting = Waiting::<2>::new();
+        let register = |at: usize| waiting.register(&Waker::from(counts[at].clone()));
+        [0, 1, 0].into_iter().for_each(register);
+        assert!(count().eq([0, 0, 0]));
+        register(2);
+        assert_eq!(count().sum::<usize>(), 1, "there was no room for one");
+        waiting.wake();
+        assert!(count().eq([1, 1, 1]));
+        waiting.wake();
+        assert_eq!(count().sum::<usize>(), 3);
     }
 
     #[test]

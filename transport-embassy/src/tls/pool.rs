@@ -11,14 +11,13 @@ use core::future::{Future, poll_fn};
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 
-use embassy_sync::waitqueue::MultiWakerRegistration;
 use embedded_io::{ErrorKind, ErrorType};
 use embedded_io_async::{Read, Write};
 use miniwire_core::drive::NoRandomness;
 use miniwire_core::reason::{CertificateFault, Fault};
 use rand_core::{CryptoRng, CryptoRngCore, Error, RngCore};
 
-use super::place::{Host, Job, Place, Stage};
+use super::place::{Host, Job, Place, Stage, Waiting};
 use super::{Buffers, Link, RECEIVE, Session, Trust, open};
 use crate::secure::{Random, Secure};
 use crate::sockets::Tcp;
@@ -61,7 +60,7 @@ pub struct Tls<'s, 'd, C, R, const M: usize> {
     clock: C,
     rng: RefCell<R>,
     places: [Place<'s, 'd>; M],
-    waiting: RefCell<MultiWakerRegistration<WAITING>>,
+    waiting: Waiting<WAITING>,
 }
 
 impl<'s, 'd, C: Fn() -> u64, R: CryptoRngCore, const M: usize> Tls<'s, 'd, C, R, M> {
@@ -73,7 +72,7 @@ impl<'s, 'd, C: Fn() -> u64, R: CryptoRngCore, const M: usize> Tls<'s, 'd, C, R,
             clock,
             rng: RefCell::new(rng),
             places: core::array::from_fn(|_| Place::new()),
-            waiting: RefCell::new(MultiWakerRegistration::new()),
+            waiting: Waiting::new(),
         }
     }
 
@@ -84,9 +83,7 @@ impl<'s, 'd, C: Fn() -> u64, R: CryptoRngCore, const M: usize> Tls<'s, 'd, C, R,
         let _served = Served(place);
         loop {
             place.clear();
-            if let Ok(mut waiting) = self.waiting.try_borrow_mut() {
-                waiting.wake();
-            }
+            self.waiting.wake();
             let Job { tcp, host } = place.job().await;
             let buffers = Buffers { receive: &mut memory.receive, transmit: &mut memory.transmit };
             let now = (self.clock)();
@@ -220,10 +217,8 @@ impl<'p, 's, 'd, C: Fn() -> u64, R: CryptoRngCore, const M: usize> Secure<'s, 'd
             free |= place.stage() == Stage::Idle;
             served |= place.stage() != Stage::Absent;
         }
-        if served && !free
-            && let Ok(mut waiting) = self.waiting.try_borrow_mut()
-        {
-            waiting.register(waker);
+        if served && !free {
+            self.waiting.register(waker);
         }
         free || !served
     }

@@ -192,17 +192,30 @@ impl<L: Link> Session<'_, L> {
         }
     }
 
-    /// Waits for plaintext and shows it; what `take` says it has taken is not shown again. 0 is the end, as of a read.
-    pub(super) async fn read_with(&mut self, take: impl FnOnce(&[u8]) -> usize) -> Result<usize, ErrorKind> {
+    /// Shows the plaintext there is; what `take` says it has taken is not shown again. 0 where there is none yet, at a
+    /// record that has none: a ticket. `None` is the end. A record that has begun is waited for.
+    pub(super) async fn read_ready_with(
+        &mut self,
+        take: impl FnOnce(&[u8]) -> usize,
+    ) -> Result<Option<usize>, ErrorKind> {
+        self.read_with(Mode::Ready, take).await
+    }
+
+    async fn read_with(&mut self, mode: Mode, take: impl FnOnce(&[u8]) -> usize) -> Result<Option<usize>, ErrorKind> {
         if self.state == State::Closed {
-            return Ok(0);
+            return Ok(None);
         }
         let state = self.begin(&[State::Open, State::Unwritable])?;
+        self.line.set(mode);
         let plaintext = match self.connection.fill_buf().await {
             Ok(plaintext) => plaintext,
+            Err(TlsError::Io(READABLE)) => {
+                self.state = state;
+                return Ok(Some(0));
+            }
             Err(TlsError::ConnectionClosed) => {
                 self.state = State::Closed;
-                return Ok(0);
+                return Ok(None);
             }
             Err(error) => return Err(kind(&error)),
         };
@@ -211,7 +224,7 @@ impl<L: Link> Session<'_, L> {
         self.connection.consume(taken);
         self.unread = came.saturating_sub(taken);
         self.state = state;
-        Ok(taken)
+        Ok(Some(taken))
     }
 
     /// Before an operation, in one of these states: it counts as broken until it is done.
@@ -252,7 +265,8 @@ impl<L: Link> Read for Session<'_, L> {
         if buf.is_empty() {
             return Ok(0);
         }
-        self.read_with(|plaintext| buf.iter_mut().zip(plaintext).map(|(to, from)| *to = *from).count()).await
+        let take = |plaintext: &[u8]| buf.iter_mut().zip(plaintext).map(|(to, from)| *to = *from).count();
+        Ok(self.read_with(Mode::Records, take).await?.unwrap_or(0))
     }
 }
 

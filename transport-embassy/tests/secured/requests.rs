@@ -57,8 +57,7 @@ fn ctx_08_all_three_calls_over_a_cable_that_loses_doubles_and_reorders() {
 
             let (mut buffers, content) = (Buffers::new(), vec![b'y'; 20_000]);
             let boundary = Boundary::new([1; 16]);
-            let upload =
-                Upload::new("https://device.test/echo", FileType::Image, "f", boundary).file("f", 0);
+            let upload = Upload::new("https://device.test/echo", FileType::Image, "f", boundary).file("f", 0);
             let mut source = storage::Bytes::new(&content);
             let echo = client.upload_file(&upload, &mut source, buffers.memory(), |_| ()).await.unwrap();
             assert!(echo.text().contains(&"y".repeat(20_000)), "seed {seed}");
@@ -70,6 +69,21 @@ fn ctx_08_all_three_calls_over_a_cable_that_loses_doubles_and_reorders() {
             assert_eq!(store.file(), Some(&[b'x'; 60_000][..]), "seed {seed}");
         });
     }
+}
+
+#[test]
+fn ctx_08_tickets_that_come_before_the_answer_do_not_hold_up_what_is_sent() {
+    let mut site = site(1, Faults::NONE);
+    site.run::<_, 1>(async |client, _| {
+        // More than all buffers on the way hold, over a new session, and the server answers at its end only.
+        let (mut buffers, content) = (Buffers::new(), vec![b'y'; 40_000]);
+        let boundary = Boundary::new([1; 16]);
+        let upload = Upload::new("https://device.test/echo", FileType::Image, "f", boundary).file("f", 0);
+        let mut source = storage::Bytes::new(&content);
+        let start = clock::now_ms();
+        assert!(client.upload_file(&upload, &mut source, buffers.memory(), |_| ()).await.is_ok());
+        assert!(clock::now_ms() - start < 5000);
+    });
 }
 
 #[test]
@@ -130,10 +144,8 @@ fn ctx_08_a_kept_session_makes_way_and_a_used_one_is_waited_for() {
     let identity = root.identity(&leaf(&["device.test"]), &[]);
     site.root = root.der.clone();
     let versions = [&rustls::version::TLS13];
-    let one =
-        Peer::start(&mut site.world.executor, site.world.server, 4431, 2, Some(config(&identity, &versions)));
-    let two =
-        Peer::start(&mut site.world.executor, site.world.server, 4432, 2, Some(config(&identity, &versions)));
+    let one = Peer::start(&mut site.world.executor, site.world.server, 4431, 2, Some(config(&identity, &versions)));
+    let two = Peer::start(&mut site.world.executor, site.world.server, 4432, 2, Some(config(&identity, &versions)));
     site.run::<_, 1>(async |client, _| {
         for port in [4431, 4432, 4431] {
             let url = format!("https://device.test:{port}/json");
@@ -147,10 +159,14 @@ fn ctx_08_a_kept_session_makes_way_and_a_used_one_is_waited_for() {
         let (mut slow, mut other) = (pin!(send(client, &slow)), pin!(send(client, &other)));
         let mut done = (None, None);
         std::future::poll_fn(|context| {
-            if done.0.is_none() && let Poll::Ready(came) = slow.as_mut().poll(context) {
+            if done.0.is_none()
+                && let Poll::Ready(came) = slow.as_mut().poll(context)
+            {
                 done.0 = Some((came, clock::now_ms() - start));
             }
-            if done.1.is_none() && let Poll::Ready(came) = other.as_mut().poll(context) {
+            if done.1.is_none()
+                && let Poll::Ready(came) = other.as_mut().poll(context)
+            {
                 done.1 = Some((came, clock::now_ms() - start));
             }
             if done.0.is_some() && done.1.is_some() { Poll::Ready(()) } else { Poll::Pending }

@@ -43,7 +43,10 @@ pub(crate) fn site_with(seed: u64, faults: Faults, params: CertificateParams) ->
 
 impl Site {
     /// Runs a test with a client of `M` sessions.
-    pub(crate) fn run<T, const M: usize>(&mut self, test: impl AsyncFnOnce(&Secured<'_, '_, '_, M>, &Sockets<'_, 3>) -> T) -> T {
+    pub(crate) fn run<T, const M: usize>(
+        &mut self,
+        test: impl AsyncFnOnce(&Secured<'_, '_, '_, M>, &Sockets<'_, 3>) -> T,
+    ) -> T {
         self.run_as(context(), test)
     }
 

@@ -169,6 +169,19 @@ fn sock_02_a_second_connection_closes_the_first_and_none_of_its_late_messages_is
 }
 
 #[test]
+fn sock_02_a_replaced_connection_stays_closed_also_when_the_other_has_gone() {
+    let (mut site, _plain) = both(1, Faults::NONE);
+    site.run::<_, 1>(async |client, _| {
+        let (random, mut one, mut two) = (random(), Memory::new(), Memory::new());
+        let mut first = connect(client, "ws://device.test/socket/talks", &random, &mut one).await.unwrap();
+        pass(500).await;
+        drop(connect(client, WS, &random, &mut two).await.unwrap());
+        assert_eq!(next(&mut first).await, closed(1000));
+        assert_eq!(next(&mut first).await, Came::Nothing);
+    });
+}
+
+#[test]
 fn sock_02_reject_fails_the_second_until_the_close_of_the_first() {
     let (mut site, _plain) = both(1, Faults::NONE);
     let board = site.world.board;

@@ -25,7 +25,7 @@ use crate::{WrongUsage, complain, json_output, write_out};
 ///
 /// A message is a line on standard output; a binary one is a note of its length, and its base64. Everything else goes to
 /// standard error. Exit status: 0 the socket was open and has ended by a Close, whatever its code; 1 an error, or a line
-/// of input that could not be sent; 2 wrong usage.
+/// that was read and not sent; 2 wrong usage.
 #[derive(clap::Args, Debug)]
 pub(crate) struct ConnectArgs {
     /// The URL: wss, or with --dev also ws
@@ -106,7 +106,7 @@ fn connect(args: ConnectArgs) -> Result<bool, WrongUsage> {
         Ok(()) => {
             session.close_at_ctrl_c();
             session.read(linger);
-            drop(session.wait(|state| state.closed));
+            drop(session.wait(|state| state.closed && !state.sending));
             // With the client go the listeners, but for those of the socket's thread. It may have an answer to the
             // server's Close to send yet.
             session.leave();
@@ -153,6 +153,8 @@ struct State {
     client: Option<Client>,
     opened: bool,
     closed: bool,
+    /// A line is being sent.
+    sending: bool,
     /// How many messages have come.
     heard: u64,
     /// Something went wrong.
@@ -297,7 +299,13 @@ impl Session {
             match if self.json { socket_lines::json(line) } else { socket_lines::text(line) } {
                 Ok(Line::Nothing) => {}
                 Ok(Line::Send(message)) => {
-                    if !self.send(&message) {
+                    self.change(|state| state.sending = true);
+                    let sent = self.send(&message);
+                    if let Err(failure) = &sent {
+                        self.wrong(format_args!("line {number}: {}", told(failure)));
+                    }
+                    self.change(|state| state.sending = false);
+                    if sent.is_err() {
                         return false;
                     }
                 }
@@ -311,16 +319,16 @@ impl Session {
         true
     }
 
-    /// Sends it as soon as there is room in the queue. Returns whether the socket is open.
-    fn send(&self, message: &Message) -> bool {
-        loop {
-            let Some(client) = self.client() else { return false };
+    /// Sends it as soon as there is room in the queue.
+    fn send(&self, message: &Message) -> Result<(), Failure> {
+        // Without a client the program is about to end.
+        while let Some(client) = self.client() {
             match client.send_socket_message(message.clone()) {
-                Ok(()) => return true,
-                Err(failure) if failure.reason() != Reason::SendFailed => return false,
-                Err(_) => thread::sleep(ROOM),
+                Err(failure) if failure.reason() == Reason::SendFailed => thread::sleep(ROOM),
+                sent => return sent,
             }
         }
+        Ok(())
     }
 
     fn wait_for_silence(&self, linger: Duration) {

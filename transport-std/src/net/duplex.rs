@@ -33,7 +33,8 @@ impl DuplexLink {
     pub(super) fn new(stream: std::net::TcpStream, tls: Option<Tls>) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         let tls = tls.map(|tls| {
-            let (mut connection, ahead, broken) = tls.into_parts();
+            let (mut connection, mut ahead, broken) = tls.into_parts();
+            ahead.free();
             connection.set_buffer_limit(Some(TLS_BACKLOG));
             Box::new(DuplexTls { connection, ahead, broken })
         });

@@ -62,14 +62,10 @@ impl Socket {
     ) -> Result<Self, Failure> {
         let hub = Arc::clone(client.hub());
         let Attempted { pump, open, response, slot } = options.attempt(client, &control);
-        let lost = |error: std::io::Error| failure(Reason::ConnectionLost).with_detail(error.to_string());
-        let opened = pump.map_err(lost).and_then(|pump| match open {
-            Some(open) => Ok((pump, open)),
-            None => Err(why(pump, response)),
-        });
-        let (pump, opened) = opened.inspect_err(|_| {
+        let Some(opened) = open else {
             hub.notes(ticket, EventKind::Close);
-        })?;
+            return Err(why(pump, response));
+        };
         hub.notes(ticket, EventKind::Open);
         let shared = Arc::clone(&client.inner().net);
         let assembler = Assembler::new(options.max_message);

@@ -1,7 +1,6 @@
 //! `my.connectSocket`: its options, and the ways to make the call.
 
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 
 use miniwire_core::drive::blocking::open_socket;
@@ -190,7 +189,7 @@ impl fmt::Debug for ConnectSocket {
 /// An attempt that has ended, one way or the other.
 pub(super) struct Attempted {
     /// A failed one has a pump, too: it reports the failure.
-    pub(super) pump: io::Result<Pump>,
+    pub(super) pump: Pump,
     pub(super) open: Option<SocketOpen>,
     /// Of a failed one: what is known of the answer.
     pub(super) response: Option<Response>,

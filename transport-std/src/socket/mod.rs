@@ -3,7 +3,7 @@
 //! | part | what it is |
 //! |---|---|
 //! | [`connect`] | the options of the call, and the opening handshake |
-//! | [`pump`] | an open socket: bytes both ways at once, without blocking and without spinning |
+//! | [`pump`], [`waiter`] | an open socket: bytes both ways at once, without blocking and without spinning |
 //! | [`threaded`], [`blocking`] | who runs the pump: a thread of its own, or the caller |
 //! | [`assemble`], [`inbox`] | messages from their pieces; what came while something was sent |
 //! | [`control`] | what other threads tell a pump: messages, to close, to end |
@@ -19,6 +19,7 @@ mod listener;
 mod message;
 mod pump;
 mod threaded;
+mod waiter;
 
 use miniwire_core::reason::Reason;
 use miniwire_core::socket::{EventKind, RegistryFull};

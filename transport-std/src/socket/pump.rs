@@ -2,8 +2,7 @@
 //! spinning.
 
 use std::io::{self, ErrorKind};
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::Arc;
 
 use miniwire_core::drive::{NoRandomness, Trace};
 use miniwire_core::reason::{Fault, Interrupt, Reason};
@@ -11,10 +10,10 @@ use miniwire_core::socket::{Event, SocketTask};
 use miniwire_core::time::Instant;
 use miniwire_core::ws::close::CloseError;
 use miniwire_core::ws::mask::Mask;
-use mio::{Events, Poll, Token, Waker};
 
 use super::control::{Control, Outgoing};
-use crate::net::{DuplexLink, Shared, Tracer, Wake};
+use super::waiter::Waiter;
+use crate::net::{DuplexLink, Shared, Tracer};
 
 /// Bytes read at a time, and the longest frame sent. Both buffers exist only while something moves: an idle socket has none.
 const BUFFER: usize = 16 * 1024;
@@ -25,19 +24,13 @@ const CONTROL: usize = 131;
 /// Frames written before what has come is looked at again.
 const ROUND: usize = 16;
 
-/// How long a wait lasts at most before it begins anew: longer ones are not for every system.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
-
-const LINK: Token = Token(0);
-const WAKE: Token = Token(1);
-
 /// A socket that runs.
 pub(super) struct Pump {
     shared: Arc<Shared>,
     tracer: Option<Arc<Tracer>>,
     control: Arc<Control>,
-    poll: Poll,
-    events: Events,
+    /// Made when it is first needed: a socket that nobody waits on is one descriptor.
+    waiter: Option<Waiter>,
     link: Option<DuplexLink>,
     task: SocketTask,
     received: Received,
@@ -87,23 +80,13 @@ impl Pump {
         link: Option<DuplexLink>,
         task: SocketTask,
         ahead: &[u8],
-    ) -> io::Result<Self> {
-        let poll = Poll::new()?;
-        let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
-        let mut link = link;
-        if let Some(link) = &mut link {
-            link.register(poll.registry(), LINK)?;
-        }
-        control.runs(&waker);
-        // Refused where the interrupt came already: it is found when the pump first moves.
-        let _ = control.switch().block_on(Arc::downgrade(&waker) as Weak<dyn Wake>);
+    ) -> Self {
         let received = Received::with(ahead);
-        Ok(Self {
+        Self {
             shared,
             tracer,
             control,
-            poll,
-            events: Events::with_capacity(2),
+            waiter: None,
             link,
             task,
             received,
@@ -113,7 +96,7 @@ impl Pump {
             sending: None,
             ended: false,
             failed: None,
-        })
+        }
     }
 
     /// Whether messages can be sent.
@@ -162,23 +145,27 @@ impl Pump {
             self.hang_up();
             return State::Finished;
         }
-        // Whoever tells it something now wakes the poll that comes next.
-        if wrote || read { State::Moves } else { State::Waits }
-    }
-
-    /// Waits until something may move, but not longer than `until`.
-    pub(super) fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
+        if wrote || read {
+            return State::Moves;
+        }
         self.received.free();
         if self.is_written() {
             self.frame = Vec::new();
         }
+        // Whoever tells it something now wakes the poll that comes next.
+        State::Waits
+    }
+
+    /// Waits until something may move, but not longer than `until`.
+    pub(super) fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
         let due = self.write_until().unwrap_or(self.task.deadline());
         let due = due.min(until.unwrap_or(due));
-        let timeout = self.shared.left(due).unwrap_or_default().min(LONGEST_WAIT);
-        match self.poll.poll(&mut self.events, Some(timeout)) {
-            Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
-            _ => Ok(()),
-        }
+        let Some(waiter) = &mut self.waiter else {
+            // What it was told before there was anybody to wake is found first.
+            self.waiter = Some(Waiter::new(&self.control, self.link.as_mut())?);
+            return Ok(());
+        };
+        waiter.wait(self.shared.left(due).unwrap_or_default())
     }
 
     /// A message that was received cannot be taken: the socket ends with this reason.

@@ -91,14 +91,7 @@ impl Work {
 
 /// Runs a socket to its end.
 fn serve(hub: &Hub, ticket: Ticket, attempted: Attempted, max_message: usize) {
-    let Attempted { pump, open, response, slot: _slot } = attempted;
-    let mut pump = match pump {
-        Ok(pump) => pump,
-        // Not even memory or descriptors to wait with.
-        Err(error) => {
-            return give_up(hub, ticket, &failure(Reason::ConnectionLost).with_detail(error.to_string()));
-        }
-    };
+    let Attempted { mut pump, open, response, slot: _slot } = attempted;
     if let Some(open) = &open {
         hub.report(ticket, &Told::Open(open));
     }

@@ -29,7 +29,6 @@ fn core_05_a_request_goes_out_in_pieces_of_any_transmit_buffer() {
             }
         }
         assert_eq!(sent, REQUEST.0.as_bytes());
-        assert_eq!(exchange.sent(), sent.len() as u64);
     }
 }
 
@@ -38,7 +37,7 @@ fn req_18_an_answer_before_the_requests_end_is_heard_and_ends_the_connection() {
     let (mut exchange, mut tx) = (Exchange::new(), [0; 16]);
     assert!(matches!(exchange.poll(&REQUEST, b"", &mut tx), Ok((0, Step::Transmit { length: 16, more: true }))));
     let (consumed, step) = exchange.poll(&REQUEST, ANSWER, &mut tx).unwrap();
-    assert!(matches!(step, Step::Head(head, _) if head.status() == 413));
+    assert!(matches!(step, Step::Head(head) if head.status() == 413));
     let (more, step) = exchange.poll(&REQUEST, &ANSWER[consumed..], &mut tx).unwrap();
     assert!(matches!(step, Step::Body(b"no")));
     let (_, step) = exchange.poll(&REQUEST, &ANSWER[consumed + more..], &mut tx).unwrap();
@@ -134,7 +133,6 @@ fn up_03_content_goes_out_between_what_is_written_whatever_the_sizes() {
                 }
                 assert_eq!(filled, file);
                 assert_eq!(sent, format!("<before the file>{}<after it>", "x".repeat(file)).as_bytes());
-                assert_eq!(exchange.sent(), sent.len() as u64);
             }
         }
     }

@@ -38,7 +38,7 @@ fn read(pieces: &[&[u8]]) -> Seen {
                 continue;
             }
             Part::Interim(head) => seen.interim.push(head.status()),
-            Part::Head(head, _) => {
+            Part::Head(head) => {
                 let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
                 let fields = head.fields().map(|(name, value)| (name.to_string(), text(value))).collect();
                 seen.head = Some((head.status(), fields));

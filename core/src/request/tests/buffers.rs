@@ -165,8 +165,8 @@ fn core_02_sizes_are_bounded() {
     let sizes = [
         ("RequestTask", size_of::<RequestTask<'_>>(), 336),
         ("Exchange", size_of::<Exchange>(), 96),
-        ("ResponseReader", size_of::<ResponseReader>(), 40),
-        ("Poll<Event, Outcome>", size_of::<Poll<Event<'_>, Outcome>>(), 64),
+        ("ResponseReader", size_of::<ResponseReader>(), 56),
+        ("Poll<Event, Outcome>", size_of::<Poll<Event<'_>, Outcome>>(), 48),
         ("Request", size_of::<Request<'_>>(), 96),
         ("Outcome", size_of::<Outcome>(), 24),
     ];

@@ -33,7 +33,7 @@ async fn talk(buffers: &mut Buffers) -> Result<(), Reason> {
 #[inline(never)]
 fn call(buffers: &mut Buffers) {
     if let Err(reason) = firmware::block_on(talk(buffers)) {
-        firmware::show(reason.socket_code().into(), reason.name().as_bytes());
+        firmware::show(reason.socket_code().into(), b"");
     }
 }
 

@@ -38,7 +38,7 @@ fn talk(buffers: &mut Buffers) -> Result<(), Reason> {
     while let Some(received) = socket.recv() {
         match received {
             Received::Message(message) => tell(&listeners, EventKind::Message, message.as_bytes()),
-            Received::Error(reason) => tell(&listeners, EventKind::Error, reason.name().as_bytes()),
+            Received::Error(reason) => tell(&listeners, EventKind::Error, &[reason.socket_code()]),
             Received::Close { reason, .. } => tell(&listeners, EventKind::Close, reason.as_bytes()),
         }
         if matches!(received, Received::Message(Message::Text("bye"))) {
@@ -52,7 +52,7 @@ fn talk(buffers: &mut Buffers) -> Result<(), Reason> {
 #[inline(never)]
 fn call(buffers: &mut Buffers) {
     if let Err(reason) = talk(buffers) {
-        firmware::show(reason.socket_code().into(), reason.name().as_bytes());
+        firmware::show(reason.socket_code().into(), b"");
     }
 }
 

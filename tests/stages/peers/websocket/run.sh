@@ -2,7 +2,7 @@
 # WebSocket servers that nobody here wrote: Python's websockets, Node's ws, nginx in front of both, tinyproxy.
 #   run.sh --self-check    does a client that nobody here wrote get what they promise?
 #   run.sh --hold          prints where they are as JSON, and serves until standard input ends, or for 15 minutes
-# No stage: nothing of miniwire takes part yet. Needs nginx, tinyproxy, openssl, node with npm, python3 with venv (packages
+# No stage by itself: ../../websocket-peers.sh is one. Needs nginx, tinyproxy, openssl, node with npm, python3 with venv (packages
 # come into target/).
 set -euo pipefail
 cd "$(dirname "$0")/../../../.."

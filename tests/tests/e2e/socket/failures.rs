@@ -140,9 +140,13 @@ fn sock_code_12_a_head_beyond_the_memory() {
 }
 
 #[test]
-fn ctx_04_the_whitelist_is_for_sockets_where_that_is_opted_in() {
+fn ctx_03_the_whitelist_is_for_sockets_where_that_is_opted_in() {
     let server = server();
-    let client = builder().allow("other.test").root(server.ca_pem().as_bytes()).only_given_roots().build().unwrap();
+    let release = || builder().allow("other.test").root(server.ca_pem().as_bytes()).only_given_roots();
+    let strict = release().whitelist_sockets().build().unwrap();
+    at_once(&strict, &server.wss_url("/ws/echo"), 1, "HostNotAllowed");
+    assert_eq!(server.connections(), 0);
+    let client = release().build().unwrap();
     // The reference has it for request and uploadFile.
     let mut socket = client.connect_socket(server.wss_url("/ws/close/1000?now")).open().unwrap();
     assert_eq!(super::line(socket.recv()), "close 1000 ");

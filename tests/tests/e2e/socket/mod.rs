@@ -48,7 +48,7 @@ impl Log {
 
     #[track_caller]
     fn next(&self) -> String {
-        self.0.recv_timeout(Duration::from_secs(10)).expect("something happens")
+        self.0.recv_timeout(Duration::from_secs(30)).expect("something happens")
     }
 
     #[track_caller]

@@ -14,18 +14,19 @@ use embassy_net::{Stack, dns::DnsQueryType, tcp::TcpSocket};
 use embedded_io_async::{ErrorKind, ErrorType, Read, Write};
 use miniwire_core::context::Context;
 use miniwire_core::download::Download;
-use miniwire_core::drive::asynch::{self, Ended, Transport};
-use miniwire_core::drive::{MIN_RECEIVE, MIN_TRANSMIT, Memory, Route};
+use miniwire_core::drive::asynch::{self, Ended, Socket, SocketTransport, Transport};
+use miniwire_core::drive::{self, MIN_RECEIVE, MIN_TRANSMIT, Memory, NoRandomness, Received, Route};
 use miniwire_core::media::FileType;
 use miniwire_core::multipart::Boundary;
 use miniwire_core::policy::Policy;
-use miniwire_core::reason::Fault;
+use miniwire_core::reason::{Fault, Reason};
 use miniwire_core::request::Request;
+use miniwire_core::socket::{ConnectSocket, Sending, Settings};
 use miniwire_core::storage::{self, Bytes};
 use miniwire_core::time::Instant;
 use miniwire_core::upload::Upload;
 use miniwire_embassy::{Client, SocketMemory, Sockets};
-use miniwire_firmware::board::{self, console::line, executor, host, host::Settings, random, stack};
+use miniwire_firmware::board::{self, console::line, executor, host, random, stack};
 use miniwire_firmware::network;
 use rand_chacha::rand_core::RngCore as _;
 use static_cell::{ConstStaticCell, StaticCell};
@@ -69,7 +70,7 @@ async fn ram(spawner: Spawner) {
     static FLASH: ConstStaticCell<[u8; FILE.len()]> = ConstStaticCell::new([0; FILE.len()]);
     static COMMAND_LINE: ConstStaticCell<[u8; 512]> = ConstStaticCell::new([0; 512]);
 
-    let settings = Settings::read(COMMAND_LINE.take());
+    let settings = host::Settings::read(COMMAND_LINE.take());
     let (Some(board), Some(mut random)) = (board::start(), random::from_host(&settings)) else { host::exit(false) };
     let Ok(context) = Context::new("2021000000000001", "1.0.0", Policy::development()) else { host::exit(false) };
     let (buffers, flash) = (BUFFERS.take(), FLASH.take());
@@ -106,6 +107,35 @@ fn alone(context: &Context<'_>, buffers: &mut Buffers, flash: &mut [u8]) {
         "a download alone",
         pin!(asynch::download(&known, context, &download, &mut store, buffers.memory(), |_| {})),
     );
+
+    say("open socket", size_of::<Socket<'_, Known<'_>>>());
+    // What answers the key of `Known`; a message and the Close come right behind it.
+    let answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Accept: CdXSYUsvsaMthlEXWDNURGWA/1o=\r\n\r\n\x81\x05hello\x88\x02\x03\xe8";
+    deepest("a socket alone", pin!(talk(&Known(answer), context, buffers)));
+}
+
+/// A socket from its handshake to its end, with a message each way.
+async fn talk(known: &Known<'_>, context: &Context<'_>, buffers: &mut Buffers) -> Result<(), Reason> {
+    let memory = drive::SocketMemory {
+        receive: &mut buffers.receive,
+        transmit: &mut buffers.transmit,
+        message: &mut buffers.body,
+    };
+    let connect = ConnectSocket::new("ws://device.example/chat");
+    let connected = Socket::connect(known, context, &connect, Settings::new(), memory, |_, _| {}).await;
+    let mut socket = connected.map_err(|failure| failure.reason)?;
+    loop {
+        match socket.recv().await {
+            Some(Received::Message(_)) => {
+                socket.send(Sending::text("on")).await?;
+                socket.close(1000, "").await?;
+            }
+            Some(Received::Error(reason)) => return Err(reason),
+            Some(Received::Close { .. }) => {}
+            None => return Ok(()),
+        }
+    }
 }
 
 /// Polls a future until it is ready, and says how large it is and how much stack its polls take.
@@ -238,6 +268,15 @@ impl<'a> Transport for Known<'a> {
     async fn secure(&self, _: Link<'a>, _: &Route<'_>) -> Result<Link<'a>, Fault> {
         Err(Fault::Tls)
     }
+}
+
+impl SocketTransport for Known<'_> {
+    fn random(&self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        bytes.fill(7);
+        Ok(())
+    }
+
+    async fn readable(&self, _: &mut Link<'_>) {}
 }
 
 impl ErrorType for Link<'_> {
