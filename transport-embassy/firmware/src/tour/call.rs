@@ -1,9 +1,9 @@
 //! What every step needs: memory, URLs, a call.
 
-use core::fmt::Write as _;
+use core::fmt::{self, Write};
 
 use heapless::String;
-use miniwire_core::drive::Memory;
+use miniwire_core::drive::{Memory, SocketMemory};
 use miniwire_core::request::Request;
 use miniwire_embassy::{Client, Sockets, TlsMemory};
 
@@ -86,6 +86,15 @@ impl Tour {
         (whole, Memory { receive, transmit, redirect, head, body })
     }
 
+    /// The same for a socket, whose messages are at most 1,000 bytes long.
+    pub(super) fn prepare_socket(&mut self, url: &str) -> (&str, SocketMemory<'_>) {
+        let Buffers { receive, transmit, body, url: whole, .. } = &mut *self.buffers;
+        whole.clear();
+        let _ = expand(whole, url, &self.settings, "ws");
+        let message = body.get_mut(..1000).unwrap_or_default();
+        (whole, SocketMemory { receive, transmit, message })
+    }
+
     /// Makes a call and prints what came of it.
     pub(super) async fn step(&mut self, client: &Calls, (promise, request): Step) {
         let (url, memory) = self.prepare(request.url);
@@ -98,7 +107,7 @@ impl Tour {
 
 /// Writes a URL out: of the server, where it begins with a slash, and with `{name}` replaced. `scheme` is the one without
 /// TLS.
-fn expand(to: &mut String<2560>, url: &str, settings: &Settings, scheme: &str) -> core::fmt::Result {
+pub(super) fn expand(to: &mut impl Write, url: &str, settings: &Settings, scheme: &str) -> fmt::Result {
     if url.starts_with('/') {
         write!(to, "{scheme}s://localhost:{}", settings.get("https").unwrap_or_default())?;
     }

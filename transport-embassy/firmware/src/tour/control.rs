@@ -94,7 +94,7 @@ impl Tour {
         let (mut receive, mut transmit) = ([0; 512], [0; 256]);
         let second =
             Memory { receive: &mut receive, transmit: &mut transmit, redirect: &mut [], head: &mut [], body: &mut [] };
-        let (_, _, refused) = join3(
+        let (a, b, refused) = join3(
             client.abortable(&one).request(&request, memory),
             client.abortable(&two).request(&request, second),
             async {
@@ -115,6 +115,7 @@ impl Tour {
             },
         )
         .await;
+        crate::board::console::line(format_args!("# DEBUG {} {}", Briefly(&a), Briefly(&b)));
         let line = Line::new(
             "More calls at once than the client has slots for are code 20 (here one slot, and one call under way).",
         );

@@ -13,6 +13,7 @@ mod framing;
 mod policy;
 mod print;
 mod redirects;
+mod socket;
 mod usable;
 
 use miniwire_core::context::{BadContext, Context, Limits, Proxy, ProxyRule};
@@ -53,6 +54,7 @@ impl Tour {
         self.uploads(release).await;
         let watched = Context::new(APP_ID, APP_VERSION, Policy::release(whitelist()).also_for_downloads())?;
         self.downloads(release, watched).await;
+        self.socket(release).await?;
         self.connections(release).await;
         self.group(release, framing::STEPS).await;
         self.certificates(release).await;
