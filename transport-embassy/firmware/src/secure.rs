@@ -6,6 +6,7 @@ use miniwire_embassy::{Tls, TlsMemory};
 use rand_chacha::ChaCha20Rng;
 use static_cell::{ConstStaticCell, StaticCell};
 
+use crate::board::console::line;
 use crate::board::host::{self, Settings};
 
 /// TLS with one session at a time.
@@ -30,7 +31,10 @@ pub fn new(roots: &'static [TrustAnchor<'static>], pins: &'static [Pin], random:
 /// Serves its session in a task of its own, for ever. `false` if there is one already.
 pub fn serve(spawner: Spawner, tls: &'static Secured) -> bool {
     static MEMORY: ConstStaticCell<TlsMemory> = ConstStaticCell::new(TlsMemory::new());
-    let Some(task) = MEMORY.try_take().and_then(|memory| run(tls, memory).ok()) else { return false };
+    let Some(memory) = MEMORY.try_take() else { return false };
+    line(format_args!("# TLS: {} bytes, its session's memory {}", size_of_val(tls), size_of_val(memory)));
+    line(format_args!("# future that serves a session: {} bytes", size_of_val(&tls.serve(memory))));
+    let Ok(task) = run(tls, memory) else { return false };
     spawner.spawn(task);
     true
 }

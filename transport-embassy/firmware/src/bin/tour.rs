@@ -60,7 +60,16 @@ async fn tour(spawner: Spawner) {
         spare: SPARE.try_take(),
     };
     let is_served = secure::serve(spawner, trusted.usual);
-    let is_made = is_served && Tour::new(settings, sockets, trusted, BUFFERS.take()).take().await.is_ok();
+    let mut tour = Tour::new(settings, sockets, trusted, BUFFERS.take());
+    stack::paint();
+    line(format_args!("# stack down to this task: {} bytes", stack::start().saturating_sub(stack::pointer())));
+    let start = Instant::now();
+    if let Some(size) = tour.once().await {
+        line(format_args!("# future of a request: {size} bytes"));
+    }
+    line(format_args!("# stack with the first HTTPS request: {} bytes", stack::used(stack::start())));
+    line(format_args!("# it took {} ms of the host's time", start.elapsed().as_millis()));
+    let is_made = is_served && tour.take().await.is_ok();
 
     let (rounds, slept) = (executor::rounds(), 500);
     Timer::after_millis(slept).await;

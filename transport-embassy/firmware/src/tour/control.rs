@@ -50,6 +50,8 @@ impl Tour {
         self.abort(&client).await;
         self.unload(&client).await;
         drop(client);
+        // The session of the client that is gone has a socket until it has said so.
+        Timer::after_millis(500).await;
         self.places(context).await;
     }
 
@@ -94,7 +96,7 @@ impl Tour {
         let (mut receive, mut transmit) = ([0; 512], [0; 256]);
         let second =
             Memory { receive: &mut receive, transmit: &mut transmit, redirect: &mut [], head: &mut [], body: &mut [] };
-        let (a, b, refused) = join3(
+        let (_, _, refused) = join3(
             client.abortable(&one).request(&request, memory),
             client.abortable(&two).request(&request, second),
             async {
@@ -115,7 +117,6 @@ impl Tour {
             },
         )
         .await;
-        crate::board::console::line(format_args!("# DEBUG {} {}", Briefly(&a), Briefly(&b)));
         let line = Line::new(
             "More calls at once than the client has slots for are code 20 (here one slot, and one call under way).",
         );
