@@ -122,7 +122,7 @@ impl Kind for Opening<'_> {
     const HANDS_OVER: bool = true;
     const FOLLOWS: bool = false;
 
-    fn hear<'i>(&mut self, heard: Heard<'i>, _: Heed<'_>) -> Result<(OpeningEvent<'i>, Option<Reason>), Reason> {
+    fn hear<'i>(&mut self, heard: Heard<'i>, heed: Heed<'_>) -> Result<(OpeningEvent<'i>, Option<Reason>), Reason> {
         match heard {
             Heard::Interim(head) => Ok((OpeningEvent::Interim(head), None)),
             Heard::Head(head) | Heard::Redirect(head) => {
@@ -132,7 +132,8 @@ impl Kind for Opening<'_> {
                 };
                 let named = head.fields().get("sec-websocket-protocol").filter(|_| chosen);
                 let protocol = named.and_then(|name| core::str::from_utf8(name).ok());
-                Ok((OpeningEvent::Head { head, protocol, is_open: doom.is_none() }, doom))
+                let is_open = doom.is_none() && heed.is_sent();
+                Ok((OpeningEvent::Head { head, protocol, is_open }, doom))
             }
             // Behind a head that was refused.
             Heard::Body(_) => Err(Reason::NotUpgraded),
