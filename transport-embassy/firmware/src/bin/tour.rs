@@ -28,7 +28,7 @@ fn main() -> ! {
 #[embassy_executor::task]
 async fn tour(spawner: Spawner) {
     static COMMAND_LINE: ConstStaticCell<[u8; 2560]> = ConstStaticCell::new([0; 2560]);
-    static MEMORY: ConstStaticCell<SocketMemory<SOCKETS, 4096, 1024>> = ConstStaticCell::new(SocketMemory::new());
+    static MEMORY: ConstStaticCell<SocketMemory<SOCKETS, 2048, 1024>> = ConstStaticCell::new(SocketMemory::new());
     static SOCKET_CELL: StaticCell<Sockets<'static, SOCKETS>> = StaticCell::new();
     static BUFFERS: ConstStaticCell<Buffers> = ConstStaticCell::new(Buffers::new());
     static SPARE: ConstStaticCell<TlsMemory> = ConstStaticCell::new(TlsMemory::new());
@@ -75,9 +75,10 @@ async fn tour(spawner: Spawner) {
     Timer::after_millis(slept).await;
     let rounds = executor::rounds().wrapping_sub(rounds);
     line(format_args!("# looked {rounds} times for something to do in {slept} ms without"));
-    line(format_args!("# peak stack {} bytes", stack::used(stack::start())));
+    let (used, room) = (stack::used(stack::start()), stack::room());
+    line(format_args!("# peak stack {used} bytes of {room}"));
     line(format_args!("# end after {} ms", Instant::now().as_millis()));
-    host::exit(is_made)
+    host::exit(is_made && used < room)
 }
 
 /// A generator of its own for everyone who needs one.

@@ -20,7 +20,7 @@ use crate::secure::Secured;
 type Open<'m, 'a> = Socket<'m, 'a, 'static, 'static, &'static Secured, SOCKETS>;
 
 /// What listeners would be told, in the words of the desktop's tour.
-type Told = String<1024>;
+type Told = String<640>;
 
 const SETTINGS: Settings = Settings::new();
 
