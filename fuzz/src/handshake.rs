@@ -76,7 +76,7 @@ fn open(connect: &ConnectSocket<'_>, pieces: &[&[u8]]) -> Seen {
             Action::Transmit { length, .. } => sent.extend_from_slice(&tx[..length]),
             Action::Read => more = true,
             Action::Event(OpeningEvent::Interim(head)) => seen.interim.push(head.status()),
-            Action::Event(OpeningEvent::Head { head, protocol }) => {
+            Action::Event(OpeningEvent::Head { head, protocol, .. }) => {
                 assert!(!std::mem::replace(&mut shown, true), "a second head");
                 seen.status = Some(head.status());
                 seen.protocol = protocol.map(ToOwned::to_owned);

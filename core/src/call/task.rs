@@ -66,9 +66,15 @@ pub trait Kind {
 pub struct Heed<'c> {
     hop: &'c Hop<'c>,
     facts: &'c Facts,
+    is_sent: bool,
 }
 
 impl<'c> Heed<'c> {
+    /// Whether the request is out.
+    pub const fn is_sent(self) -> bool {
+        self.is_sent
+    }
+
     /// The URL of the hop; there is one as long as something is heard.
     pub fn url(self) -> Option<Permitted<'c>> {
         self.hop.url()
@@ -116,8 +122,9 @@ pub struct CallTask<'r, K> {
 impl<K: Kind> CallTask<'_, K> {
     /// What the kind makes of what was heard: an event, or nothing because the call is at its end.
     fn hear<'i>(&mut self, heard: Heard<'i>) -> Option<K::Event<'i>> {
-        let (event, doom) = match self.kind.hear(heard, Heed { hop: &self.call.hop, facts: self.call.exchange.facts() })
-        {
+        let exchange = &self.call.exchange;
+        let heed = Heed { hop: &self.call.hop, facts: exchange.facts(), is_sent: exchange.is_sent() };
+        let (event, doom) = match self.kind.hear(heard, heed) {
             Ok((event, doom)) => (Some(event), doom),
             Err(reason) => (None, Some(reason)),
         };

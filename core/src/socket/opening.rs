@@ -25,12 +25,14 @@ pub type OpeningTask<'r> = CallTask<'r, Opening<'r>>;
 pub enum OpeningEvent<'i> {
     /// An interim response (1xx); it can be ignored.
     Interim(Head<'i>),
-    /// The answer: of the origin, or of a proxy that refuses. Comes once. Of a good one, this is the Open of the socket.
+    /// The answer: of the origin, or of a proxy that refuses. Comes once.
     Head {
         /// Status and fields.
         head: Head<'i>,
         /// The subprotocol that the server chose, of those asked for.
         protocol: Option<&'i str>,
+        /// Whether it is a good one: this is the Open of the socket then.
+        is_open: bool,
     },
 }
 
@@ -148,7 +150,7 @@ impl Kind for Opening<'_> {
     const HANDS_OVER: bool = true;
     const FOLLOWS: bool = false;
 
-    fn hear<'i>(&mut self, heard: Heard<'i>, _: Heed<'_>) -> Result<(OpeningEvent<'i>, Option<Reason>), Reason> {
+    fn hear<'i>(&mut self, heard: Heard<'i>, heed: Heed<'_>) -> Result<(OpeningEvent<'i>, Option<Reason>), Reason> {
         match heard {
             Heard::Interim(head) => Ok((OpeningEvent::Interim(head), None)),
             Heard::Head(head) | Heard::Redirect(head) => {
@@ -161,7 +163,8 @@ impl Kind for Opening<'_> {
                 };
                 let named = head.fields().get("sec-websocket-protocol").filter(|_| chosen);
                 let protocol = named.and_then(|name| core::str::from_utf8(name).ok());
-                Ok((OpeningEvent::Head { head, protocol }, doom))
+                let is_open = doom.is_none() && heed.is_sent();
+                Ok((OpeningEvent::Head { head, protocol, is_open }, doom))
             }
             // Behind a head that was refused.
             Heard::Body(_) => Err(Reason::NotUpgraded),

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -72,6 +73,16 @@ class Stage:
                 sys.exit(f"FAILED: {command[0]} does not listen:\n{log.read_text(errors='replace')}")
             time.sleep(0.05)
         return server
+
+    def said(self, pattern, count):
+        """What a pattern matches of the lines that the last server has printed, once it matches so often."""
+        log = self.directory / f"server-{len(self._servers) - 1}.log"
+        deadline = time.monotonic() + 30
+        while len(found := re.findall(pattern, log.read_text(errors="replace"), re.MULTILINE)) < count:
+            if time.monotonic() > deadline:
+                sys.exit(f"FAILED: the server has not said {pattern}:\n{log.read_text(errors='replace')}")
+            time.sleep(0.05)
+        return found
 
     def end(self, server):
         end(server)

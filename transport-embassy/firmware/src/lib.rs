@@ -6,4 +6,5 @@
 
 pub mod board;
 pub mod network;
+pub mod secure;
 pub mod tour;

@@ -10,6 +10,8 @@ use std::{
 
 use miniwire_std::serve::{Options, Server};
 
+use crate::tour::certificates::{self, Shown};
+
 /// Run a test server on 127.0.0.1, with HTTP and HTTPS, and WebSockets on the same ports
 ///
 /// GET /help lists the routes; those of WebSockets begin with /ws/.
@@ -24,6 +26,11 @@ pub(crate) struct ServeArgs {
     /// Write the certificate that a client has to trust to this file, instead of printing it
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_out: Option<PathBuf>,
+    /// Serve HTTPS on further ports, each with another kind of certificate, and print the kinds
+    ///
+    /// One is good, with an intermediate authority; the others a client must refuse.
+    #[arg(long)]
+    pub(crate) certificates: bool,
     /// Stop when standard input ends, not only at Ctrl-C
     #[arg(long)]
     pub(crate) until_stdin_ends: bool,
@@ -48,6 +55,12 @@ fn serve(args: &ServeArgs, out: &mut impl Write, stdin: &mut impl Read) -> io::R
         fs::write(path, server.ca_pem()).map_err(name)?;
     }
     writeln!(out, "{}\n{}", server.http_url("/"), server.https_url("/"))?;
+    if args.certificates {
+        for Shown { kind, leaf, .. } in certificates::shown() {
+            let port = server.start_tls_with(server.authority().issue(&leaf)?)?.port();
+            writeln!(out, "certificate {kind}: https://localhost:{port}/")?;
+        }
+    }
     match &args.ca_out {
         Some(path) => writeln!(out, "certificate authority: {}", path.display())?,
         None => write!(out, "{}", server.ca_pem())?,
@@ -74,6 +87,16 @@ mod tests {
         let lines: Vec<&str> = out.lines().collect();
         assert!(lines[0].starts_with("http://127.0.0.1:") && lines[1].starts_with("https://localhost:"), "{out}");
         assert!(out.contains("-----BEGIN CERTIFICATE-----") && !out.contains("PRIVATE"), "{out}");
+    }
+
+    #[test]
+    fn it_shows_other_certificates_where_that_is_asked_for() {
+        let mut out = Vec::new();
+        let args = ServeArgs { until_stdin_ends: true, certificates: true, ..ServeArgs::default() };
+        serve(&args, &mut out, &mut io::empty()).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        assert_eq!(out.lines().filter(|line| line.starts_with("certificate ")).count(), 9, "{out}");
+        assert!(out.contains("\ncertificate expired: https://localhost:"), "{out}");
     }
 
     #[test]

@@ -245,9 +245,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         let SocketMemory { receive, transmit: tx, message } = memory;
         let mut rx = ReceiveBuffer::new(receive);
         let mut event = |event: OpeningEvent<'_>| {
-            if let OpeningEvent::Head { head, protocol } = event
-                && head.status() == 101
-            {
+            if let OpeningEvent::Head { head, protocol, is_open: true } = event {
                 on_open(head, protocol);
             }
             Ok(())

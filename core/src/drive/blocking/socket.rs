@@ -47,9 +47,7 @@ pub fn open_socket<T: SocketTransport>(
     let handshake = Handshake::new(connect, random);
     let task = OpeningTask::new(context, &handshake, transport.now());
     let event = |event: OpeningEvent<'_>| {
-        if let OpeningEvent::Head { head, protocol } = event
-            && head.status() == 101
-        {
+        if let OpeningEvent::Head { head, protocol, is_open: true } = event {
             on_open(head, protocol);
         }
         Ok(())

@@ -133,7 +133,10 @@ impl<'a> Life<'a> {
                 #[cfg(not(feature = "permessage-deflate"))]
                 let connected = $socket::connect($peer, context, connect, settings, $memory, on_open)$(.$wait)?;
                 match connected {
-                    Err(failure) => $seen.failure = Some((failure.reason, failure.status)),
+                    Err(failure) => {
+                        assert_eq!(protocol, None, "an attempt that fails was never open");
+                        $seen.failure = Some((failure.reason, failure.status));
+                    }
                     Ok(mut socket) => {
                         $seen.shown.push(Shown::Open(protocol.expect("an open socket has a head")));
                         if self.base64 {
@@ -251,6 +254,14 @@ fn sock_01_first_frames_in_one_piece_with_the_answer_are_heard() {
     let then = [writes(ours(0x88, &closing(1000, ""))), Step::Ends, Step::Closes];
     let seen = life(URL, opened(&frames, &then), &[]).run();
     assert_eq!((seen.failure, seen.shown), (None, vec![OPEN, text("hello"), Close(1000, "bye".into())]));
+}
+
+#[test]
+fn sock_01_a_101_that_is_refused_is_no_open() {
+    let answer = switched("").replace("ICX+Yqv66kxgM0FcWaLWlFLwTAI=", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    let steps = [asked(), vec![answers(answer), Step::Closes]].concat();
+    let seen = life(URL, steps, &[]).run();
+    assert_eq!((seen.failure(), seen.shown), ((Some(Reason::AcceptWrong), Some(8), Some(101)), vec![]));
 }
 
 #[test]

@@ -68,10 +68,10 @@ async fn ram(spawner: Spawner) {
         body: [0; BODY],
     });
     static FLASH: ConstStaticCell<[u8; FILE.len()]> = ConstStaticCell::new([0; FILE.len()]);
-    static SETTINGS: StaticCell<host::Settings> = StaticCell::new();
+    static COMMAND_LINE: ConstStaticCell<[u8; 512]> = ConstStaticCell::new([0; 512]);
 
-    let settings: &host::Settings = SETTINGS.init(host::Settings::read());
-    let (Some(board), Some(mut random)) = (board::start(), random::from_host(settings)) else { host::exit(false) };
+    let settings = host::Settings::read(COMMAND_LINE.take());
+    let (Some(board), Some(mut random)) = (board::start(), random::from_host(&settings)) else { host::exit(false) };
     let Ok(context) = Context::new("2021000000000001", "1.0.0", Policy::development()) else { host::exit(false) };
     let (buffers, flash) = (BUFFERS.take(), FLASH.take());
     say("memory lent to a call", size_of::<Buffers>());

@@ -11,12 +11,8 @@ use super::host::Settings;
 /// A generator with the seed that the setting `seed` has: 64 hexadecimal digits. `None` without one.
 pub fn from_host(settings: &Settings) -> Option<ChaCha20Rng> {
     let mut seed = [0; 32];
-    let (digits, rest) = settings.get("seed")?.as_bytes().as_chunks::<2>();
-    if digits.len() != seed.len() || !rest.is_empty() {
+    if settings.bytes("seed", &mut seed)?.len() != 32 {
         return None;
-    }
-    for (byte, digits) in seed.iter_mut().zip(digits) {
-        *byte = u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?;
     }
     console::line(format_args!("# WARNING: randomness comes from the host; a product must seed from its own TRNG"));
     Some(ChaCha20Rng::from_seed(seed))

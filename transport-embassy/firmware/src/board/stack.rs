@@ -50,6 +50,11 @@ pub fn start() -> u32 {
     (&raw const _stack_start) as u32
 }
 
+/// Bytes between the static data and the start of the stack. If so many were used, it may have been more.
+pub fn room() -> u32 {
+    start().saturating_sub(deepest() as u32)
+}
+
 fn deepest() -> *mut u32 {
     (&raw const __sheap).cast_mut()
 }

@@ -1,18 +1,31 @@
 //! What every step needs: memory, URLs, a call.
 
-use core::fmt::Write as _;
+use core::fmt::{self, Write};
 
 use heapless::String;
-use miniwire_core::drive::Memory;
+use miniwire_core::drive::{Memory, SocketMemory};
 use miniwire_core::request::Request;
-use miniwire_embassy::{Client, Secure, Sockets};
+use miniwire_embassy::{Client, Sockets, TlsMemory};
 
 use super::print::Line;
 use super::{SOCKETS, Step};
 use crate::board::host::Settings;
+use crate::secure::Secured;
 
 /// The client of a board that runs for ever.
-pub(super) type Calls<S> = Client<'static, 'static, S, SOCKETS>;
+pub(super) type Calls = Client<'static, 'static, &'static Secured, SOCKETS>;
+
+/// Whom the tour trusts.
+pub struct Trusted {
+    /// The root that the settings name. Somebody serves its session.
+    pub usual: &'static Secured,
+    /// The same root, and a key that no server has.
+    pub pinned: &'static Secured,
+    /// Nobody.
+    pub stranger: &'static Secured,
+    /// For the sessions of the other two.
+    pub spare: Option<&'static mut TlsMemory>,
+}
 
 /// Memory for one call after another.
 pub struct Buffers {
@@ -45,25 +58,23 @@ impl Default for Buffers {
 }
 
 /// A tour under way.
-pub struct Tour<S: 'static> {
-    pub(super) settings: &'static Settings,
+pub struct Tour {
+    pub(super) settings: Settings,
     pub(super) sockets: &'static Sockets<'static, SOCKETS>,
-    pub(super) secure: &'static S,
-    /// Whether the server is spoken to over https.
-    pub(super) is_secure: bool,
+    pub(super) trusted: Trusted,
     buffers: &'static mut Buffers,
 }
 
-impl<S: Secure<'static, 'static>> Tour<S> {
-    /// Over these sockets, to the server that the settings name: `http`, `https`, `other` and `nobody` are ports.
+impl Tour {
+    /// Over these sockets, to the server that the settings name: `http`, `https` and `nobody` are ports, and so is each
+    /// kind of certificate.
     pub const fn new(
-        settings: &'static Settings,
+        settings: Settings,
         sockets: &'static Sockets<'static, SOCKETS>,
-        secure: &'static S,
-        is_secure: bool,
+        trusted: Trusted,
         buffers: &'static mut Buffers,
     ) -> Self {
-        Self { settings, sockets, secure, is_secure, buffers }
+        Self { settings, sockets, trusted, buffers }
     }
 
     /// The URL that a step means, and memory for its call.
@@ -71,12 +82,21 @@ impl<S: Secure<'static, 'static>> Tour<S> {
         let Buffers { receive, transmit, redirect, head, body, url: whole } = &mut *self.buffers;
         whole.clear();
         // A URL that does not fit is cut off, and the answer will show it.
-        let _ = expand(whole, url, self.settings, self.is_secure);
+        let _ = expand(whole, url, &self.settings, "http");
         (whole, Memory { receive, transmit, redirect, head, body })
     }
 
+    /// The same for a socket, whose messages are at most 1,000 bytes long.
+    pub(super) fn prepare_socket(&mut self, url: &str) -> (&str, SocketMemory<'_>) {
+        let Buffers { receive, transmit, body, url: whole, .. } = &mut *self.buffers;
+        whole.clear();
+        let _ = expand(whole, url, &self.settings, "ws");
+        let message = body.get_mut(..1000).unwrap_or_default();
+        (whole, SocketMemory { receive, transmit, message })
+    }
+
     /// Makes a call and prints what came of it.
-    pub(super) async fn step(&mut self, client: &Calls<S>, (promise, request): Step) {
+    pub(super) async fn step(&mut self, client: &Calls, (promise, request): Step) {
         let (url, memory) = self.prepare(request.url);
         let mut request: Request<'_> = request;
         request.url = url;
@@ -85,11 +105,11 @@ impl<S: Secure<'static, 'static>> Tour<S> {
     }
 }
 
-/// Writes a URL out: of the server, where it begins with a slash, and with `{name}` replaced.
-fn expand(to: &mut String<2560>, url: &str, settings: &Settings, is_secure: bool) -> core::fmt::Result {
-    let (scheme, own) = if is_secure { ("https", "https") } else { ("http", "http") };
+/// Writes a URL out: of the server, where it begins with a slash, and with `{name}` replaced. `scheme` is the one without
+/// TLS.
+pub(super) fn expand(to: &mut impl Write, url: &str, settings: &Settings, scheme: &str) -> fmt::Result {
     if url.starts_with('/') {
-        write!(to, "{scheme}://localhost:{}", settings.get(own).unwrap_or_default())?;
+        write!(to, "{scheme}s://localhost:{}", settings.get("https").unwrap_or_default())?;
     }
     let mut rest = url;
     while let Some((before, (name, after))) =
@@ -97,9 +117,9 @@ fn expand(to: &mut String<2560>, url: &str, settings: &Settings, is_secure: bool
     {
         to.write_str(before)?;
         match name {
-            "plain" => write!(to, "http://localhost:{}", settings.get("http").unwrap_or_default())?,
+            "plain" => write!(to, "{scheme}://localhost:{}", settings.get("http").unwrap_or_default())?,
             "long" => (0..600).try_for_each(|_| to.write_str("long"))?,
-            port => write!(to, "{scheme}://localhost:{}", settings.get(port).unwrap_or_default())?,
+            port => write!(to, "{scheme}s://localhost:{}", settings.get(port).unwrap_or_default())?,
         }
         rest = after;
     }

@@ -10,6 +10,10 @@ pub(super) const STEPS: &[Step] = &[
         text("/chunked/3?extensions=1&trailers=2"),
     ),
     ("A body may end with the connection.", text("/close")),
+    (
+        "A body that ends with the connection ends by TLS; without its close_notify, somebody may have cut it.",
+        text("/close?end=cut"),
+    ),
     ("Interim responses are passed over.", Request::new("/interim/3")),
     ("Two lengths that differ are code 19;", text("/malformed/two-lengths")),
     ("so are a length beside chunks,", text("/malformed/length-and-chunked")),
@@ -25,12 +29,6 @@ pub(super) const STEPS: &[Step] = &[
     ("so is one that closes before the last chunk,", text("/truncated-chunked")),
     ("and one that closes before any answer.", text("/kill")),
 ];
-
-/// Where TLS is spoken.
-pub(super) const SECURE: Step = (
-    "A body that ends with the connection ends by TLS; without its close_notify, somebody may have cut it.",
-    text("/close?end=cut"),
-);
 
 const fn text(path: &str) -> Request<'_> {
     Request::new(path).data_type(DataType::Text)

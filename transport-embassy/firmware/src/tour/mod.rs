@@ -5,6 +5,7 @@
 
 mod answers;
 mod call;
+mod certificates;
 mod control;
 mod data;
 mod files;
@@ -12,16 +13,17 @@ mod framing;
 mod policy;
 mod print;
 mod redirects;
+mod socket;
 mod usable;
 
 use miniwire_core::context::{BadContext, Context, Limits, Proxy, ProxyRule};
 use miniwire_core::policy::{Policy, Whitelist};
 use miniwire_core::request::Request;
-use miniwire_embassy::{Client, Secure};
+use miniwire_embassy::Client;
 use static_cell::StaticCell;
 
 use call::Calls;
-pub use call::{Buffers, Tour};
+pub use call::{Buffers, Tour, Trusted};
 use print::{Checksum, Line};
 
 /// A promise, in the words of the desktop's tour, and the call that shows it. In URLs, what begins with a slash is of the
@@ -34,7 +36,7 @@ pub const SOCKETS: usize = 2;
 const APP_ID: &str = "2021000000000001";
 const APP_VERSION: &str = "1.2.3";
 
-impl<S: Secure<'static, 'static>> Tour<S> {
+impl Tour {
     /// Takes the tour, once.
     ///
     /// # Errors
@@ -42,33 +44,41 @@ impl<S: Secure<'static, 'static>> Tour<S> {
     pub async fn take(mut self) -> Result<(), BadContext> {
         let release = Context::new(APP_ID, APP_VERSION, Policy::release(whitelist()))?;
         let development = Context::new(APP_ID, APP_VERSION, Policy::development())?;
-        let usual = if self.is_secure { release } else { development };
         // A client a group: what it has kept is closed with it, and its sockets are free for the next.
-        self.group(usual, data::STEPS).await;
-        self.group(usual, answers::STEPS).await;
-        self.limited(usual).await;
+        self.group(release, data::STEPS).await;
+        self.group(release, answers::STEPS).await;
+        self.limited(release).await;
         self.whom(release, development).await;
-        self.group(usual, redirects::STEPS).await;
-        self.endings(usual).await;
-        self.uploads(usual, release).await;
+        self.group(release, redirects::STEPS).await;
+        self.endings(release).await;
+        self.uploads(release).await;
         let watched = Context::new(APP_ID, APP_VERSION, Policy::release(whitelist()).also_for_downloads())?;
-        self.downloads(usual, watched).await;
-        self.connections(usual).await;
-        self.group(usual, framing::STEPS).await;
-        if self.is_secure {
-            self.group(usual, redirects::SECURE).await;
-            self.group(usual, &[framing::SECURE]).await;
-        }
-        let client = self.client(usual);
+        self.downloads(release, watched).await;
+        self.socket(release).await?;
+        self.connections(release).await;
+        self.group(release, framing::STEPS).await;
+        self.certificates(release).await;
+        let client = self.client(release);
         for (promise, schema) in usable::STEPS {
             Line::new(promise).seen(client.can_i_use(schema)).end();
         }
         Ok(())
     }
 
+    /// Makes one call: the size of its future, and whether it went well.
+    pub async fn once(&mut self) -> Option<usize> {
+        let context = Context::new(APP_ID, APP_VERSION, Policy::release(whitelist())).ok()?;
+        let client = self.client(context);
+        let (url, memory) = self.prepare("/json");
+        let request = Request::new(url);
+        let call = client.request(&request, memory);
+        let size = size_of_val(&call);
+        call.await.ok().map(|_| size)
+    }
+
     /// A client of its own, which shares only the sockets.
-    fn client(&self, context: Context<'static>) -> Calls<S> {
-        Client::new(self.sockets, context, self.secure)
+    fn client(&self, context: Context<'static>) -> Calls {
+        Client::new(self.sockets, context, self.trusted.usual)
     }
 
     async fn group(&mut self, context: Context<'static>, steps: &[Step]) {
@@ -137,7 +147,7 @@ impl<S: Secure<'static, 'static>> Tour<S> {
     }
 
     /// Makes a call of which nothing is shown.
-    async fn quietly(&mut self, client: &Calls<S>, path: &str) {
+    async fn quietly(&mut self, client: &Calls, path: &str) {
         let (url, memory) = self.prepare(path);
         let _ = client.request(&Request::new(url), memory).await;
     }

@@ -7,21 +7,71 @@ use miniwire_std::serve::{IssuedBy, Leaf, Validity};
 use super::Tour;
 use super::step::Step;
 
-pub(super) fn steps(tour: &mut Tour<'_>) -> Result<(), Box<dyn Error>> {
+/// A certificate that a server may show.
+pub(crate) struct Shown {
+    /// In the words of `miniwire serve`.
+    pub(crate) kind: &'static str,
+    promise: &'static str,
+    pub(crate) leaf: Leaf,
+    /// Why it is refused, if it is.
+    refused: Option<&'static str>,
+}
+
+/// Each kind of certificate of the tour's.
+pub(crate) fn shown() -> [Shown; 9] {
     let leaf = Leaf::default;
-    accepted(tour, "An intermediate authority is fine.", &leaf().issued_by(IssuedBy::Intermediate))?;
-    for (promise, leaf, reason) in [
-        ("A certificate that has expired is code 19;", leaf().valid(Validity::Past), "CertificateExpired"),
-        ("so is one that is not valid yet,", leaf().valid(Validity::Future), "CertificateNotYetValid"),
-        ("one for another host,", leaf().names(&["elsewhere.example"]), "CertificateWrongHost"),
-        ("one that is self-signed,", leaf().issued_by(IssuedBy::Itself), "CertificateUnknownIssuer"),
-        ("one of an unknown root,", leaf().issued_by(IssuedBy::UnknownRoot), "CertificateUnknownIssuer"),
-        ("one issued by a server,", leaf().issued_by(IssuedBy::EndEntity), "CertificateNotAnAuthority"),
-        ("one whose issuer may not issue,", leaf().issued_by(IssuedBy::WithoutCertSign), "CertificateNotAnAuthority"),
-        ("and one that may not serve.", leaf().client_only(), "CertificateWrongUsage"),
-    ] {
-        let url = listener(tour, &leaf)?;
-        tour.step(promise, Step::new(&tour.client, url), |came| came.fails(19, reason));
+    let refused = |kind, promise, leaf, reason| Shown { kind, promise, leaf, refused: Some(reason) };
+    [
+        Shown {
+            kind: "intermediate",
+            promise: "An intermediate authority is fine.",
+            leaf: leaf().issued_by(IssuedBy::Intermediate),
+            refused: None,
+        },
+        refused(
+            "expired",
+            "A certificate that has expired is code 19;",
+            leaf().valid(Validity::Past),
+            "CertificateExpired",
+        ),
+        refused("future", "so is one that is not valid yet,", leaf().valid(Validity::Future), "CertificateNotYetValid"),
+        refused("elsewhere", "one for another host,", leaf().names(&["elsewhere.example"]), "CertificateWrongHost"),
+        refused(
+            "self-signed",
+            "one that is self-signed,",
+            leaf().issued_by(IssuedBy::Itself),
+            "CertificateUnknownIssuer",
+        ),
+        refused(
+            "unknown-root",
+            "one of an unknown root,",
+            leaf().issued_by(IssuedBy::UnknownRoot),
+            "CertificateUnknownIssuer",
+        ),
+        refused(
+            "by-server",
+            "one issued by a server,",
+            leaf().issued_by(IssuedBy::EndEntity),
+            "CertificateNotAnAuthority",
+        ),
+        refused(
+            "by-non-issuer",
+            "one whose issuer may not issue,",
+            leaf().issued_by(IssuedBy::WithoutCertSign),
+            "CertificateNotAnAuthority",
+        ),
+        refused("client-only", "and one that may not serve.", leaf().client_only(), "CertificateWrongUsage"),
+    ]
+}
+
+pub(super) fn steps(tour: &mut Tour<'_>) -> Result<(), Box<dyn Error>> {
+    for Shown { promise, leaf, refused, .. } in shown() {
+        let identity = tour.server.authority().issue(&leaf)?;
+        let url = format!("https://localhost:{}/get", tour.server.start_tls_with(identity)?.port());
+        tour.step(promise, Step::new(&tour.client, url), |came| match refused {
+            Some(reason) => came.fails(19, reason),
+            None => came.succeeds(200),
+        });
     }
     let pinned = tour.client(|client| client.pin([7; 32]))?;
     tour.step("A key can be pinned; another one is code 19.", tour.request_of(&pinned, "/get"), |came| {
@@ -32,16 +82,4 @@ pub(super) fn steps(tour: &mut Tour<'_>) -> Result<(), Box<dyn Error>> {
         came.fails(19, "NotTls")
     });
     Ok(())
-}
-
-fn accepted(tour: &mut Tour<'_>, promise: &str, leaf: &Leaf) -> Result<(), Box<dyn Error>> {
-    let url = listener(tour, leaf)?;
-    tour.step(promise, Step::new(&tour.client, url), |came| came.succeeds(200));
-    Ok(())
-}
-
-/// The URL of a listener that shows this certificate.
-fn listener(tour: &Tour<'_>, leaf: &Leaf) -> Result<String, Box<dyn Error>> {
-    let identity = tour.server.authority().issue(leaf)?;
-    Ok(format!("https://localhost:{}/get", tour.server.start_tls_with(identity)?.port()))
 }

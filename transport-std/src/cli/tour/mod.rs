@@ -5,7 +5,7 @@
 
 mod answers;
 mod came;
-mod certificates;
+pub(crate) mod certificates;
 mod connections;
 mod control;
 mod data;
