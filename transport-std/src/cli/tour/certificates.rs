@@ -34,12 +34,7 @@ pub(crate) fn shown() -> [Shown; 9] {
             leaf().valid(Validity::Past),
             "CertificateExpired",
         ),
-        refused(
-            "future",
-            "so is one that is not valid yet,",
-            leaf().valid(Validity::Future),
-            "CertificateNotYetValid",
-        ),
+        refused("future", "so is one that is not valid yet,", leaf().valid(Validity::Future), "CertificateNotYetValid"),
         refused("elsewhere", "one for another host,", leaf().names(&["elsewhere.example"]), "CertificateWrongHost"),
         refused(
             "self-signed",
