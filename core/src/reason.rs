@@ -426,7 +426,7 @@ impl Reason {
             Self::Unloaded => "the page was unloaded or the context shut down before the call had ended",
             Self::UrlEmpty => "the URL is empty",
             Self::UrlMalformed => "the URL is malformed; write scheme://host[:port]/path, without a user name",
-            Self::UrlScheme => "the URL's scheme is not one of the API's: http and https, for a socket ws and wss",
+            Self::UrlScheme => "the URL's scheme is neither http nor https; for a socket, neither ws nor wss",
             Self::UrlTooLong => "the URL is longer than the limit; send long data in the body of a POST",
             Self::IllegalHeader => "a header's name or value has a byte that HTTP forbids",
             Self::IllegalOption => "options contradict each other: GET takes a string or a value as data, not bytes",
