@@ -12,7 +12,7 @@ CONFORMANCE = pathlib.Path("docs/conformance.md")
 REQUIREMENTS = pathlib.Path("tests/requirements.txt")
 STATES = ("done", "partly", "later")
 # Commands of other people's that a document may use.
-FOREIGN = {"apt-get", "cd", "curl", "export", "git", "openssl", "pip", "rustup", "sudo", "valgrind"}
+FOREIGN = {"apt-get", "cd", "curl", "export", "git", "llvm-nm", "openssl", "pip", "rustup", "sudo", "valgrind"}
 # Directories that are somebody's machine and nobody else's.
 MACHINE = re.compile(r"(?<![\w.~})-])/(?:work|root|farm|home/\w+|Users/\w+)/")
 
