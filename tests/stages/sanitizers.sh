@@ -18,11 +18,15 @@ trap 'rm -rf "$reports"' EXIT
 # What a callback throws is leaked on purpose, since to drop it could throw again.
 printf 'leak:miniwire_std::started::caught\n' >"$reports/leaks"
 
-# run TEST-OPTIONS...: fails where a sanitizer has something to report. A test that fails by its clock does not count:
-# everything is slower here, and cargo test has the last word on it.
+# run TEST-OPTIONS...: fails where a sanitizer has something to report. A test that fails by its clock does not count, since
+# everything is slower here and cargo test has the last word on it; but few have a clock, and where more fail, little of the
+# code was looked at.
 run() {
+    local failed
     timeout 900 cargo +nightly test --quiet "$@" -- --test-threads=1 >"$reports/output" 2>&1 || true
     grep '^test result' "$reports/output" || { cat "$reports/output"; exit 1; }
+    failed=$(sed -n 's/^test result.* \([0-9]*\) failed.*/\1/p' "$reports/output")
+    [ "$failed" -le 3 ] || { cat "$reports/output"; exit 1; }
     if compgen -G "$reports/report.*" >/dev/null; then
         cat "$reports"/report.*
         exit 1
