@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # AddressSanitizer and ThreadSanitizer over the unit tests of the std transport (abort, callbacks, kept connections, TLS),
-# for the latter with the standard library instrumented too. Needs rustup with a nightly toolchain, whose sources it
+# the latter also over the socket's threads, and with the standard library instrumented too. Needs rustup with a nightly toolchain, whose sources it
 # installs where it can.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -43,3 +43,7 @@ rustup component list --toolchain nightly 2>/dev/null | grep -q '^rust-src (inst
     skip 'rust-src for nightly cannot be installed: without an instrumented standard library the reports are false'
 export TSAN_OPTIONS="log_path=$reports/report"
 RUSTFLAGS=-Zsanitizer=thread run -Zbuild-std "${common[@]}"
+# The socket's thread, its listeners, and whoever calls the context meanwhile.
+for room in order one listeners; do
+    RUSTFLAGS=-Zsanitizer=thread run -Zbuild-std --package miniwire-tests --test e2e --target "$target" "socket::$room"
+done
