@@ -5,7 +5,7 @@
 
 use core::fmt;
 
-use crate::policy::Api;
+use crate::api::Api;
 use crate::ws::violation::Violation;
 
 /// What a transport reports when it cannot do what the task asked.
