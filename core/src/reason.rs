@@ -7,7 +7,7 @@ mod all;
 
 use core::fmt;
 
-use crate::policy::Api;
+use crate::api::Api;
 use crate::ws::violation::Violation;
 
 /// What a transport reports when it cannot do what the task asked.

@@ -16,7 +16,7 @@ use miniwire_core::time::Instant;
 use crate::call::Call;
 use crate::oracle::{self, Ended};
 use crate::splits::Random;
-use crate::watched::{Log, Next};
+use crate::watched::{Log, Next, Watched};
 
 const ENTRIES: [&str; 3] = ["example.com", "192.0.2.1", "[2001:db8::1]"];
 
@@ -80,7 +80,7 @@ pub fn run(data: &[u8]) {
 fn play(call: &Call<'_>, answers: &[&[u8]], kept: bool, tx: usize, size: &mut dyn FnMut() -> usize) -> Played {
     let now = Instant::from_millis(1000);
     let total = answers.iter().map(|answer| answer.len()).sum::<usize>();
-    call.start(now, |mut task| {
+    Watched::start(call, now, |mut task| {
         let (mut rx, mut tx) = (Vec::new(), vec![0; tx]);
         let (mut answers, mut answer, mut is_kept, mut raced) = (answers.iter(), &b""[..], kept, false);
         let (mut links, mut whole) = (Vec::new(), &b""[..]);

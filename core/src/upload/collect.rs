@@ -1,9 +1,9 @@
 //! The answer of an upload, taken whole.
 
 use super::{Event, Outcome};
+use crate::api::Api;
 use crate::call::KeptHead;
 use crate::http::framing::Charset;
-use crate::policy::Api;
 use crate::progress::ProgressUpdate;
 use crate::reason::Reason;
 use crate::request::{Failure, Response, answered};

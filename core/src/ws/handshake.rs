@@ -30,8 +30,6 @@
 
 use core::fmt;
 
-#[cfg(feature = "permessage-deflate")]
-use super::deflate::Parameters;
 use super::sha1::sha1;
 use crate::base64::Encoder;
 use crate::http::fields::{Fields, list, trim};
@@ -173,22 +171,11 @@ pub fn check<'p>(head: &Head<'_>, key: &Key, protocols: Protocols<'p>) -> Result
     check_with(head, key, protocols, none).map(|(chosen, ())| chosen)
 }
 
-/// As [`check`], where the request offered permessage-deflate, too ([`Parameters::write_field`]). Returns what was agreed
-/// on, or `None` where the server declined (RFC 7692 section 7.1).
+/// As [`check`]; `extensions` judges what the answer says of them.
 ///
 /// # Errors
 /// [`HandshakeError`].
-#[cfg(feature = "permessage-deflate")]
-pub fn check_offer<'p>(
-    head: &Head<'_>,
-    key: &Key,
-    protocols: Protocols<'p>,
-    offer: &Parameters,
-) -> Result<(Option<&'p str>, Option<Parameters>), HandshakeError> {
-    check_with(head, key, protocols, |fields| offer.agreed(fields))
-}
-
-fn check_with<'p, E>(
+pub(super) fn check_with<'p, E>(
     head: &Head<'_>,
     key: &Key,
     protocols: Protocols<'p>,
