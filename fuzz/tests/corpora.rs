@@ -116,6 +116,16 @@ fn ctx_07_transfer_ops() {
 }
 
 #[test]
+fn ctx_08_tls_session() {
+    replay("tls_session");
+}
+
+#[test]
+fn ctx_08_x509() {
+    replay("x509");
+}
+
+#[test]
 fn core_03_every_target_has_a_program_and_inputs() {
     let manifest = fs::read_to_string(folder("Cargo.toml")).unwrap();
     for (name, _) in TARGETS {
