@@ -5,6 +5,7 @@
 mod callbacks;
 pub mod faults;
 mod files;
+pub mod hostile_sockets;
 mod peer;
 mod proxy;
 
