@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use embassy_time::{Duration, Timer, with_timeout};
 use miniwire_core::drive::{Received, SocketMemory};
+use miniwire_core::http::head::Head;
 use miniwire_core::policy::{Api, Policy};
 use miniwire_core::reason::Reason;
 use miniwire_core::socket::{ConnectSocket, Message, Settings};
@@ -25,42 +26,34 @@ const AT_ONCE: usize = 6;
 
 /// What is told of a server of this kind, and the code of the close frame that it sees. With `closing` the caller closes
 /// after a while.
-fn run(server: &Server, kind: &str, closing: bool) -> (Vec<String>, Vec<u16>) {
-    let mut world = world(server);
-    let board = world.board;
+async fn ends(sockets: &Sockets<'_, 1>, server: &Server, kind: &str, closing: bool) -> (Vec<String>, Vec<u16>) {
+    let client = Client::plain(sockets, context(Policy::development()));
+    let (mut receive, mut transmit, mut message) = ([0; 1024], [0; 256], [0; MESSAGE]);
+    let memory = SocketMemory { receive: &mut receive, transmit: &mut transmit, message: &mut message };
     let url = format!("ws://localhost:{}/ws/raw/{kind}", server.http().port());
-    world.run(async move {
-        let mut memory = miniwire_embassy::SocketMemory::<1, 4096, 1024>::new();
-        let sockets = Sockets::new(board, &mut memory);
-        let client = Client::plain(&sockets, context(Policy::development()));
-        let (mut receive, mut transmit, mut message) = (vec![0; 1024], vec![0; 256], vec![0; MESSAGE]);
-        let memory = SocketMemory { receive: &mut receive, transmit: &mut transmit, message: &mut message };
-        let (connect, random) = (ConnectSocket::new(&url), RefCell::new(OsRng));
-        let mut lines = Vec::new();
-        let on_open = |_: miniwire_core::http::head::Head<'_>, protocol: Option<&str>| {
-            lines.push(format!("open {protocol:?}"));
-        };
-        let mut socket = match client.connect_socket(&connect, Settings::new(), &random, memory, on_open).await {
-            Ok(socket) => socket,
-            // The attempt's end is what it returns, and there is no listener to be told the Close.
-            Err(failure) => return (vec![error(failure.reason), "close 1006 ".into()], closes(server).await),
-        };
-        if closing {
-            // Dropped while it waits, a `recv` has taken nothing.
-            let quiet = with_timeout(Duration::from_millis(200), socket.recv()).await.is_err();
-            assert!(quiet, "{kind}");
-            socket.close(3000, "").await.expect("a code that may be sent");
-        }
-        while let Some(received) = socket.recv().await {
-            lines.push(match received {
-                Received::Message(Message::Text(text)) => format!("message {text} false"),
-                Received::Message(message) => format!("message {:?} true", message.as_bytes()),
-                Received::Error(reason) => error(reason),
-                Received::Close { code, reason } => format!("close {code} {reason}"),
-            });
-        }
-        (lines, closes(server).await)
-    })
+    let (connect, random) = (ConnectSocket::new(&url), RefCell::new(OsRng));
+    let mut lines = Vec::new();
+    let on_open = |_: Head<'_>, protocol: Option<&str>| lines.push(format!("open {protocol:?}"));
+    let mut socket = match client.connect_socket(&connect, Settings::new(), &random, memory, on_open).await {
+        Ok(socket) => socket,
+        // The attempt's end is what it returns, and there is no listener to be told the Close.
+        Err(failure) => return (vec![error(failure.reason), "close 1006 ".into()], closes(server).await),
+    };
+    if closing {
+        // Dropped while it waits, a `recv` has taken nothing.
+        let quiet = with_timeout(Duration::from_millis(200), socket.recv()).await.is_err();
+        assert!(quiet, "{kind}");
+        socket.close(3000, "").await.expect("a code that may be sent");
+    }
+    while let Some(received) = socket.recv().await {
+        lines.push(match received {
+            Received::Message(Message::Text(text)) => format!("message {text} false"),
+            Received::Message(message) => format!("message {:?} true", message.as_bytes()),
+            Received::Error(reason) => error(reason),
+            Received::Close { code, reason } => format!("close {code} {reason}"),
+        });
+    }
+    (lines, closes(server).await)
 }
 
 /// The codes of the close frames that the server has seen, once there is one.
@@ -90,17 +83,23 @@ fn sock_10_every_hostile_server_has_the_same_end_on_a_board() {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 let server = server();
-                loop {
-                    let Some((kind, lines, seen)) = rows.lock().unwrap().next() else { return };
-                    let (mut came, closes) = run(&server, kind, UNFINISHED.contains(&kind));
-                    if kind == TOO_LARGE {
-                        // Whether the server says 1000 before it hears of that.
-                        came.truncate(2);
+                let mut world = world(&server);
+                let board = world.board;
+                world.run(async {
+                    let mut memory = miniwire_embassy::SocketMemory::<1, 4096, 1024>::new();
+                    let sockets = Sockets::new(board, &mut memory);
+                    loop {
+                        let Some((kind, lines, seen)) = rows.lock().unwrap().next() else { return };
+                        let (mut came, closes) = ends(&sockets, &server, kind, UNFINISHED.contains(&kind)).await;
+                        if kind == TOO_LARGE {
+                            // Whether the server says 1000 before it hears of that.
+                            came.truncate(2);
+                        }
+                        if came != lines || closes != [seen] {
+                            wrong.lock().unwrap().push(format!("{kind}: {came:?} {closes:?}, not {lines:?} [{seen}]"));
+                        }
                     }
-                    if came != lines || closes != [seen] {
-                        wrong.lock().unwrap().push(format!("{kind}: {came:?} {closes:?}, not {lines:?} [{seen}]"));
-                    }
-                }
+                });
             });
         }
     });
