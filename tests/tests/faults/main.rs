@@ -7,6 +7,7 @@
 mod memory;
 mod offsets;
 mod sockets;
+mod talks;
 
 /// The seeds of a test, `count` of them unless the environment says otherwise.
 fn seeds(count: u64) -> std::ops::Range<u64> {
