@@ -24,7 +24,7 @@ use miniwire_core::upload::Upload;
 use miniwire_embassy::tls::{self, CertificateDer, Trust};
 use miniwire_embassy::{AbortHandle, Client, SocketMemory, Sockets, Tls, TlsMemory};
 use miniwire_std::serve::{Authority, Leaf};
-use miniwire_tests::codes;
+use miniwire_tests::{codes, tls_config};
 use rand_core::OsRng;
 use rustls::{ServerConfig, ServerConnection};
 
@@ -33,7 +33,7 @@ use crate::world::cable::Faults;
 use crate::world::udp::{self, Name, Names};
 use crate::world::wire::Wire;
 use crate::world::{SERVER, World, clock};
-use crate::{APIS, PLACES, Place, memory, wire};
+use crate::{APIS, PLACES, Place, memory};
 
 /// Of a body and of a file.
 const LIMIT: u64 = 16 << 10;
@@ -260,7 +260,7 @@ fn ends(failed: Option<Failure<'_>>) -> (u8, &'static str) {
 fn req_13_every_hostile_peer_is_survived_by_a_board_without_an_allocation() {
     let authority = Authority::new().expect("an authority");
     let root = authority.certificate().clone();
-    let config = wire::config(authority.issue(&Leaf::default()).expect("a certificate"));
+    let config = tls_config(authority.issue(&Leaf::default()).expect("a certificate"));
     let wrong = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for place in PLACES {

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use miniwire_std::serve::{Leaf, Server};
 use miniwire_std::{Api, Client, FileType};
-use miniwire_tests::{Answer, Peer, Proxy, Scratch, ScratchDirectory, check, development, server};
+use miniwire_tests::{Answer, Peer, Proxy, Scratch, ScratchDirectory, check, development, server, tls_config};
 
 use crate::scripts::Script;
-use crate::wire::{self, Plain, play, tls};
+use crate::wire::{Plain, play, tls};
 use crate::{Place, memory, rows};
 
 /// What a busy machine may add.
@@ -33,7 +33,7 @@ impl Setting {
             return Peer::start(move |stream, _| play(script.steps, &mut Plain(stream)));
         }
         let identity = self.server.authority().issue(&Leaf::default()).unwrap();
-        let config = wire::config(identity);
+        let config = tls_config(identity);
         Peer::start(move |stream, _| {
             if let Some(mut stream) = tls(&config, stream) {
                 play(script.steps, &mut stream);

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
-use miniwire_std::serve::Identity;
 use miniwire_tests::{idle, read_head};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -101,14 +100,6 @@ impl Wire for StreamOwned<ServerConnection, TcpStream> {
 /// To be closed with RST.
 fn reset(stream: &TcpStream) {
     let _ = socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
-}
-
-/// A server with this certificate.
-pub(crate) fn config(identity: Identity) -> Arc<ServerConfig> {
-    let Identity { chain, key, .. } = identity;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap())
 }
 
 /// TLS that is up.
