@@ -4,8 +4,7 @@
 use miniwire_core::http::fields::Fields;
 use miniwire_core::http::framing::Charset;
 use miniwire_core::reason::{Fault, Interrupt, Reason};
-use miniwire_core::request::{Collect, DataType, Event, Method, Outcome, Redirect, RequestTask};
-use miniwire_core::sink::Window;
+use miniwire_core::request::{DataType, Event, Method, Outcome, Redirect, RequestTask};
 use miniwire_core::task::{Action, Misuse, Poll, Task as _};
 use miniwire_core::time::Instant;
 
