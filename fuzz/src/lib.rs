@@ -9,7 +9,8 @@
 
 pub mod base64;
 pub mod call;
-pub const TARGETS: [(&str, Run); 23] = [
+mod certificates;
+pub mod extensions;
 pub mod frames;
 pub mod handshake;
 pub mod head;
@@ -44,11 +45,7 @@ pub mod x509;
 pub type Run = fn(&[u8]);
 
 /// Every target, by the name of its program and of its folder of inputs.
-<<<<<<< HEAD
-pub const TARGETS: [(&str, Run); 22] = [
-=======
-pub const TARGETS: [(&str, Run); 21] = [
->>>>>>> main
+pub const TARGETS: [(&str, Run); 23] = [
     ("base64", base64::run),
     ("extensions", extensions::run),
     ("frames", frames::run),

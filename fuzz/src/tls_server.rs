@@ -486,9 +486,16 @@ impl Server<'_> {
         }
     }
 
+    fn has_data_keys(&self) -> bool {
+        self.next_theirs.is_some() || self.client_finished
+    }
+
     fn wrong(&mut self) {
-        self.poisoned = true;
-        self.strict &= self.expected == Expected::Nothing;
+        if self.has_data_keys() {
+            self.poisoned = true;
+        } else {
+            self.strict = false;
+        }
     }
 
     fn put(&mut self, bytes: &[u8]) {
@@ -550,10 +557,10 @@ impl Server<'_> {
         let Some(mut peer) = self.peer.take() else { return self.say_unencrypted(kind, content) };
         let record = peer.ours.seal(inner);
         let whole = whole_messages(content);
-        if inner.len() > (1 << 14) + 1 {
+        if inner.len() > (1 << 14) + 1 || self.lose {
             self.wrong();
         }
-        let mut in_handshake = self.next_theirs.is_none() && !self.client_finished;
+        let mut in_handshake = !self.has_data_keys();
         if in_handshake && kind == HANDSHAKE {
             if whole.is_none() {
                 self.wrong();
@@ -597,7 +604,6 @@ impl Server<'_> {
             Expected::CertificateVerify if message == peer.certificate_verify(&self.identity.key) => Expected::Finished,
             Expected::Finished if finished => Expected::Nothing,
             expected => {
-                self.poisoned = true;
                 self.strict = false;
                 expected
             }
