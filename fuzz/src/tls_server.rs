@@ -18,12 +18,12 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use embedded_io::ErrorKind;
-use miniwire_embassy::tls::CertificateDer;
+use miniwire_embassy::tls::{CertificateDer, TrustAnchor, root};
 use p256::SecretKey;
 
 use crate::certificates::{Fields, Key, authority, dns_name, validity};
 use crate::splits::Random;
-use crate::tls_wire::{Item, ServerEnd, Wire, WriteFault};
+use crate::tls_link::{Item, ServerEnd, Wire, WriteFault};
 
 #[path = "../../transport-embassy/tests/support/forged.rs"]
 #[allow(dead_code, reason = "the tests of the transport use the rest")]
@@ -61,8 +61,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// The only one.
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         let (root, between, key) = (Key::new(1), Key::new(2), Key::new(3));
         let of_root = Fields::new("root", "root", &root).with(authority()).signed(&root);
         let of_between = Fields::new("root", "between", &between).with(authority()).signed(&root);
@@ -92,12 +91,16 @@ impl Identity {
             secret,
         }
     }
+
+    /// What a client trusts.
+    pub(crate) fn anchor(&self) -> TrustAnchor<'_> {
+        root(&self.root).unwrap()
+    }
 }
 
-impl Default for Identity {
-    fn default() -> Self {
-        Self::new()
-    }
+thread_local! {
+    /// Made once.
+    pub(crate) static IDENTITY: &'static Identity = Box::leak(Box::new(Identity::new()));
 }
 
 /// What the client is to do.
@@ -641,6 +644,22 @@ impl Server<'_> {
             }
         }
     }
+}
+
+/// Everything that an honest server says until the end of the handshake, but with these certificates.
+pub(crate) fn honest_flight(wire: &Rc<RefCell<Wire>>, identity: &Identity, chain: &[Vec<u8>]) {
+    let mut end = ServerEnd { wire: Rc::clone(wire), read: 0 };
+    let client_hello = forged::read_record(&mut end).unwrap();
+    let hello = forged::server_hello(&identity.key_share);
+    let shared = shared_secret(&client_hello, &identity.secret);
+    let mut peer = Forged::agreed(end, &client_hello, &hello, &shared);
+    peer.send_raw(&[&[HANDSHAKE, 3, 3, 0, hello.len() as u8][..], &hello].concat());
+    let chain: Vec<_> = chain.iter().map(|certificate| CertificateDer::from(&certificate[..])).collect();
+    peer.send_messages(&[ENCRYPTED_EXTENSIONS, &forged::certificate(&chain)]);
+    let verify = peer.certificate_verify(&identity.key);
+    peer.send_messages(&[&verify]);
+    let finished = peer.finished();
+    peer.send_messages(&[&finished]);
 }
 
 /// The messages that these bytes are; `None` where they are no whole ones, or none at all.

@@ -6,59 +6,29 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 
 use embedded_io::ErrorKind;
 use embedded_io_async::{Read, Write};
 use miniwire_core::reason::Fault;
-use miniwire_embassy::tls::{
-    Buffers, CryptoRng, RECEIVE, RngCore, RngError, Session, TRANSMIT, Trust, TrustAnchor, open, root,
-};
+use miniwire_embassy::tls::{Buffers, RECEIVE, Session, TRANSMIT, Trust, open};
 
 use crate::certificates::NOW;
 use crate::splits::Random;
-use crate::tls_server::{HOST, Identity, Op, Server, Step};
-use crate::tls_wire::{ClientEnd, Wire};
-
-/// Fit for nothing but this.
-struct Numbers(Random);
-
-impl RngCore for Numbers {
-    fn next_u32(&mut self) -> u32 {
-        self.0.number() as u32
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        self.0.number()
-    }
-
-    fn fill_bytes(&mut self, dest: &mut [u8]) {
-        dest.fill_with(|| self.0.number() as u8);
-    }
-
-    fn try_fill_bytes(&mut self, dest: &mut [u8]) -> Result<(), RngError> {
-        self.fill_bytes(dest);
-        Ok(())
-    }
-}
-
-impl CryptoRng for Numbers {}
-
-thread_local! {
-    static IDENTITY: &'static Identity = Box::leak(Box::default());
-    static ANCHORS: [TrustAnchor<'static>; 1] = [root(&IDENTITY.with(|identity| *identity).root).unwrap()];
-}
+use crate::tls_link::{ClientEnd, Numbers, Wire, poll};
+use crate::tls_server::{HOST, IDENTITY, Op, Server, Step};
 
 /// Plays the session that `data` stands for: the length of the client's buffer, then letters.
 pub fn run(data: &[u8]) {
     let (&length, input) = data.split_first().unwrap_or((&0, &[]));
     let wire = Rc::new(RefCell::new(Wire::default()));
-    let mut server = Server::new(input, IDENTITY.with(|identity| *identity), Rc::clone(&wire));
+    let identity = IDENTITY.with(|identity| *identity);
+    let mut server = Server::new(input, identity, Rc::clone(&wire));
     let (mut receive, mut transmit) = (vec![0; RECEIVE], vec![0; TRANSMIT + 4 * usize::from(length)]);
     let buffers = Buffers { receive: &mut receive, transmit: &mut transmit };
-    let mut numbers = Numbers(Random::new(1));
-    let opened = ANCHORS.with(|anchors| {
-        let trust = Trust::new(anchors);
+    let (mut numbers, anchors) = (Numbers::default(), [identity.anchor()]);
+    let trust = Trust::new(&anchors);
+    let opened = {
         let mut opening = pin!(open(ClientEnd(Rc::clone(&wire)), HOST, &trust, NOW, &mut numbers, buffers));
         assert!(poll(opening.as_mut()).is_pending(), "no server has said anything");
         server.hear_hello();
@@ -70,7 +40,7 @@ pub fn run(data: &[u8]) {
                 Err(None) => break None,
             }
         }
-    });
+    };
     match opened {
         None => {}
         Some(Ok(session)) => {
@@ -283,8 +253,4 @@ fn drive<F: Future>(mut future: Pin<&mut F>, server: &mut Server<'_>) -> Result<
             }
         }
     }
-}
-
-fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
 }

@@ -1,15 +1,18 @@
-//! A link in memory, for `tls_session`: what the server has said is read in pieces, with pauses and failures in between;
-//! what the client writes is kept.
+//! What a session runs on: random numbers, and a link in memory. What the server has said is read in pieces, with pauses and
+//! failures in between; what the client writes is kept.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::Pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 
 use embedded_io::{ErrorKind, ErrorType};
-use miniwire_embassy::tls::Link;
+use miniwire_embassy::tls::{CryptoRng, Link, RngCore, RngError};
+
+use crate::splits::Random;
 
 /// What comes to the client.
 #[derive(Debug)]
@@ -177,4 +180,39 @@ impl io::Write for ServerEnd {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Random numbers that are always the same: fit for nothing but this.
+pub(crate) struct Numbers(Random);
+
+impl Default for Numbers {
+    fn default() -> Self {
+        Self(Random::new(1))
+    }
+}
+
+impl RngCore for Numbers {
+    fn next_u32(&mut self) -> u32 {
+        self.0.number() as u32
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.0.number()
+    }
+
+    fn fill_bytes(&mut self, dest: &mut [u8]) {
+        dest.fill_with(|| self.0.number() as u8);
+    }
+
+    fn try_fill_bytes(&mut self, dest: &mut [u8]) -> Result<(), RngError> {
+        self.fill_bytes(dest);
+        Ok(())
+    }
+}
+
+impl CryptoRng for Numbers {}
+
+/// Polls once.
+pub(crate) fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
 }
