@@ -504,11 +504,8 @@ impl Server<'_> {
     fn put(&mut self, bytes: &[u8]) {
         self.said += bytes.len() + 1;
         self.last = bytes.to_vec();
-        if self.wire.borrow().ended {
-            // The link is closed on this side.
-        } else if std::mem::take(&mut self.lose) {
-            self.wrong();
-        } else {
+        // What comes after the end does not come.
+        if !self.wire.borrow().ended {
             self.wire.borrow_mut().say(bytes);
         }
     }
@@ -560,7 +557,8 @@ impl Server<'_> {
         let Some(mut peer) = self.peer.take() else { return self.say_unencrypted(kind, content) };
         let record = peer.ours.seal(inner);
         let whole = whole_messages(content);
-        if inner.len() > (1 << 14) + 1 || self.lose {
+        let lose = std::mem::take(&mut self.lose);
+        if inner.len() > (1 << 14) + 1 || lose {
             self.wrong();
         }
         let mut in_handshake = !self.has_data_keys();
@@ -591,7 +589,9 @@ impl Server<'_> {
             }
         }
         self.peer = Some(peer);
-        self.put(&record);
+        if !lose {
+            self.put(&record);
+        }
     }
 
     /// Whether this is what a right handshake has next.
