@@ -15,8 +15,9 @@ use miniwire_embassy::tls::{Buffers, RECEIVE, Session, TRANSMIT, Trust, open};
 
 use crate::certificates::NOW;
 use crate::splits::Random;
+use crate::tls_identity::{HOST, IDENTITY};
 use crate::tls_link::{ClientEnd, Numbers, Wire, poll};
-use crate::tls_server::{HOST, IDENTITY, Op, Server, Step};
+use crate::tls_server::{Op, Server, Step};
 
 /// Plays the session that `data` stands for: the length of the client's buffer, then letters.
 pub fn run(data: &[u8]) {
