@@ -137,3 +137,22 @@ pub(crate) fn honest_flight(wire: &Rc<RefCell<Wire>>, identity: &Identity, chain
     let finished = peer.finished();
     peer.send_messages(&[&finished]);
 }
+
+/// Whether the bytes have this part.
+pub(crate) fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+/// The messages that these bytes are; `None` where they are no whole ones, or none at all.
+pub(crate) fn whole_messages(mut bytes: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut messages = Vec::new();
+    loop {
+        let &[_, high, middle, low, ..] = bytes else { return None };
+        let length = 4 + u32::from_be_bytes([0, high, middle, low]) as usize;
+        messages.push(bytes.get(..length)?);
+        bytes = &bytes[length..];
+        if bytes.is_empty() {
+            return Some(messages);
+        }
+    }
+}

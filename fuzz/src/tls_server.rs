@@ -27,7 +27,7 @@ use crate::tls_identity::forged::{
     self, ALERT, APPLICATION_DATA, CERTIFICATE_REQUEST, CHANGE_CIPHER_SPEC, CLOSE_NOTIFY, ENCRYPTED_EXTENSIONS, Forged,
     HANDSHAKE, KEY_UPDATE, Keys, NEW_SESSION_TICKET,
 };
-use crate::tls_identity::{Identity, shared_secret};
+use crate::tls_identity::{Identity, contains, shared_secret, whole_messages};
 
 /// The longest content of a record: more than what is allowed, and than the client's memory.
 const LONGEST: usize = 17_000;
@@ -96,8 +96,9 @@ pub(crate) struct Server<'d> {
     shown: Option<usize>,
     /// The link has failed, or lost something.
     pub(crate) disturbed: bool,
-    /// What a client may read, in order.
+    /// What a client may read, in order, and where in it a record ends.
     pub(crate) plain: Vec<u8>,
+    ends: Vec<usize>,
     /// Behind it comes close_notify.
     pub(crate) closed: bool,
     /// Behind it comes something that is not right.
@@ -139,6 +140,7 @@ impl<'d> Server<'d> {
             shown: Some(0),
             disturbed: false,
             plain: Vec::new(),
+            ends: vec![0],
             closed: false,
             poisoned: false,
             next_theirs: None,
@@ -181,6 +183,12 @@ impl<'d> Server<'d> {
     pub(crate) fn pauses(&self) -> usize {
         let wire = self.wire.borrow();
         wire.incoming.iter().filter(|item| matches!(item, Item::Pause)).count() + usize::from(wire.fault.is_some())
+    }
+
+    /// Whether a client that has read so much can read on now: of a record, or what has come since.
+    pub(crate) fn is_readable(&self, read: usize) -> bool {
+        let wire = self.wire.borrow();
+        !self.ends.contains(&read) || wire.ended || !wire.incoming.is_empty()
     }
 
     /// The server has closed the link.
@@ -502,7 +510,10 @@ impl Server<'_> {
             self.wrong();
         } else if !self.poisoned && !self.closed {
             match kind {
-                APPLICATION_DATA => self.plain.extend(content),
+                APPLICATION_DATA => {
+                    self.plain.extend(content);
+                    self.ends.push(self.plain.len());
+                }
                 HANDSHAKE if whole.is_some_and(|all| all.iter().all(|message| message[0] == 4)) => {}
                 ALERT if matches!(content, [1 | 2, 0]) => self.closed = true,
                 _ => self.poisoned = true,
@@ -530,7 +541,9 @@ impl Server<'_> {
 
     /// Whether this is what a right handshake has next.
     fn judge(&mut self, message: &[u8], finished: bool, peer: &Forged<ServerEnd>) {
-        let is_good = || self.identity.good.iter().any(|chain| message == forged::certificate(chain));
+        let is_good = || {
+            message.first() == Some(&11) && self.identity.good.iter().any(|chain| message == forged::certificate(chain))
+        };
         self.expected = match self.expected {
             Expected::EncryptedExtensions if message == ENCRYPTED_EXTENSIONS => Expected::RequestOrCertificate,
             Expected::RequestOrCertificate if message == CERTIFICATE_REQUEST => {
@@ -538,7 +551,11 @@ impl Server<'_> {
                 Expected::Certificate
             }
             Expected::RequestOrCertificate | Expected::Certificate if is_good() => Expected::CertificateVerify,
-            Expected::CertificateVerify if message == peer.certificate_verify(&self.identity.key) => Expected::Finished,
+            Expected::CertificateVerify
+                if message.first() == Some(&15) && message == peer.certificate_verify(&self.identity.key) =>
+            {
+                Expected::Finished
+            }
             Expected::Finished if finished => Expected::Nothing,
             expected => {
                 self.strict = false;
@@ -576,24 +593,6 @@ impl Server<'_> {
                 peer.theirs = self.next_theirs.take().unwrap();
                 self.client_finished = true;
             }
-        }
-    }
-}
-
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    bytes.windows(part.len()).any(|window| window == part)
-}
-
-/// The messages that these bytes are; `None` where they are no whole ones, or none at all.
-fn whole_messages(mut bytes: &[u8]) -> Option<Vec<&[u8]>> {
-    let mut messages = Vec::new();
-    loop {
-        let &[_, high, middle, low, ..] = bytes else { return None };
-        let length = 4 + u32::from_be_bytes([0, high, middle, low]) as usize;
-        messages.push(bytes.get(..length)?);
-        bytes = &bytes[length..];
-        if bytes.is_empty() {
-            return Some(messages);
         }
     }
 }

@@ -125,8 +125,15 @@ impl Client<'_, '_> {
             }
             Op::Ask => {
                 if let Some(session) = &mut self.session {
+                    // A pause makes it wait, once.
+                    let expected = self.server.is_readable(self.read) && self.server.pauses() == 0;
                     let ready = session.read_ready();
-                    assert!(ready || matches!(self.state, State::Open | State::Unwritable));
+                    if matches!(self.state, State::Open | State::Unwritable) {
+                        assert!(ready || !expected, "there is something to read");
+                        assert!(!ready || self.server.is_readable(self.read), "there is nothing to read");
+                    } else {
+                        assert!(ready, "a session that is over");
+                    }
                 }
                 None
             }
