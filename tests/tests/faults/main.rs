@@ -5,6 +5,7 @@
 //! `MINIWIRE_SEEDS=n` so many of them.
 
 mod board;
+mod handshakes;
 mod memory;
 mod offsets;
 mod sockets;
