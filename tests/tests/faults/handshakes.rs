@@ -83,7 +83,7 @@ fn ctx_08_an_end_at_any_byte_is_no_success_on_a_board() {
     run(async |sockets, tls, scene| {
         let bench = Bench { sockets, tls, scene };
         let end = *bench.clean().await.last().unwrap();
-        // Signatures differ by a few bytes in length. Steps of a prime come by every byte of a record's header in the end.
+        // Signatures differ by a few bytes in length. Every byte would take minutes.
         let places = (0..end - 10).step_by(13);
         let faults = [Fault::End, Fault::Reset];
         bench.at_each(Direction::Down, places, &faults, &[LOST, CLOSED, NOT_TLS]).await;
