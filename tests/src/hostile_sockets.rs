@@ -4,7 +4,7 @@
 pub const ENDS: &[(&str, &[&str], u16)] = &[
     (
         "good in-one-piece byte-by-byte upper-case connection-list two-connections padded-accept no-reason early-hints \
-         http10 content-length chunked",
+         content-length chunked",
         &["open None", "message hello false", "close 1000 "],
         1000,
     ),
@@ -14,7 +14,7 @@ pub const ENDS: &[(&str, &[&str], u16)] = &[
     ("no-upgrade wrong-upgrade longer-upgrade", &["error 8 WrongUpgrade", "close 1006 "], 1006),
     ("no-connection keep-alive", &["error 8 WrongConnection", "close 1006 "], 1006),
     ("status-200", &["error 8 NotUpgraded", "close 1006 "], 1006),
-    ("status-100 folded space-before-colon garbage", &["error 8 MalformedHead", "close 1006 "], 1006),
+    ("http10 status-100 folded space-before-colon garbage", &["error 8 MalformedHead", "close 1006 "], 1006),
     ("extension unknown-extension", &["error 8 UnrequestedExtension", "close 1006 "], 1006),
     ("protocol two-protocols empty-protocol", &["error 9 UnrequestedProtocol", "close 1006 "], 1006),
     ("truncated-head", &["error 1 ConnectionClosed", "close 1006 "], 1006),

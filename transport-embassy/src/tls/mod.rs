@@ -71,19 +71,9 @@ mod rsa;
 mod session;
 mod verifier;
 
-use embedded_io_async::{Read, Write};
-
+pub use crate::link::Link;
 pub use pool::{Stream, Tls, TlsMemory};
 pub use rand_core::{CryptoRng, CryptoRngCore, Error as RngError, RngCore};
 pub use rustls_pki_types::{CertificateDer, TrustAnchor};
 pub use session::{Buffers, RECEIVE, Session, TRANSMIT, open};
 pub use verifier::{INTERMEDIATES, NotACertificate, Pin, Trust, root};
-
-/// A byte stream that can be waited on.
-// No `Send` bound: the executors that this is for run tasks on one thread.
-#[allow(async_fn_in_trait)]
-pub trait Link: Read + Write {
-    /// Returns when a read would not wait: something has come, or the stream has ended or broken. Reads nothing; may be
-    /// dropped and called again freely.
-    async fn readable(&mut self);
-}

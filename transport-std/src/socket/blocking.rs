@@ -10,7 +10,7 @@ use miniwire_core::socket::{Event, EventKind, Ticket};
 use miniwire_core::time::Instant;
 
 use super::assemble::Assembler;
-use super::connect::{Attempted, Options};
+use super::attempt::{Attempted, Options};
 use super::control::{Control, Outgoing};
 use super::hub::Hub;
 use super::inbox::{Inbox, Kept, Piece};
