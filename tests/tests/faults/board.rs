@@ -44,7 +44,7 @@ use crate::{Telling, seeds};
 /// The deadline of a call that may meet a stall, in milliseconds of the world's time.
 pub(crate) const DEADLINE: u32 = 5000;
 /// Of one that may come byte by byte, each of them waited for.
-const LONG: u32 = 120_000;
+const LONG: u32 = 1_200_000;
 /// What the network adds.
 pub(crate) const SLACK: u64 = 500;
 
