@@ -5,6 +5,7 @@
 mod callbacks;
 pub mod faults;
 mod files;
+pub mod kinds;
 mod peer;
 mod proxy;
 
