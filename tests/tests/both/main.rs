@@ -54,8 +54,9 @@ fn core_04_both_transports_end_every_call_alike() {
                 differing.push(format!("{promise}: on {transport} the server saw {:?}, not {closes:?}", came.closes));
             }
         }
-        if embassy != std {
-            differing.push(format!("{promise}:\n  embassy {embassy:?}\n  std     {std:?}"));
+        let parts = embassy.parts().into_iter().zip(std.parts());
+        for ((name, embassy), (_, std)) in parts.filter(|((_, embassy), (_, std))| embassy != std) {
+            differing.push(format!("{promise}: {name}\n  embassy {embassy:.800}\n  std     {std:.800}"));
         }
     }
     assert!(differing.is_empty(), "{}", differing.join("\n"));

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
 use embassy_net::Stack;
-use embassy_net::tcp::TcpSocket;
+use embassy_net::tcp::{State, TcpSocket};
 use embassy_time::{Duration, Timer, with_timeout};
 
 /// Carries the bytes of one connection after another between the stack and the server, ends included.
@@ -16,6 +16,7 @@ pub(crate) async fn bridge(stack: Stack<'static>, server: SocketAddr) {
         if socket.accept(server.port()).await.is_ok() {
             let stream = TcpStream::connect(server).expect("the server");
             stream.set_nonblocking(true).expect("a socket");
+            stream.set_nodelay(true).expect("a socket");
             carry(&mut socket, stream).await;
         }
         let _ = with_timeout(Duration::from_millis(200), socket.flush()).await;
@@ -24,25 +25,19 @@ pub(crate) async fn bridge(stack: Stack<'static>, server: SocketAddr) {
     }
 }
 
+/// Neither direction waits for the other.
 async fn carry(socket: &mut TcpSocket<'_>, mut stream: TcpStream) {
-    let (mut bytes, mut back) = ([0; 2048], [0; 2048]);
+    let (mut bytes, mut to_client, mut to_server) = ([0; 2048], Vec::new(), Vec::new());
     let (mut server_ended, mut client_ended) = (false, false);
     loop {
         let mut moved = false;
-        if !server_ended {
+        if to_client.is_empty() && !server_ended {
             match stream.read(&mut bytes) {
                 Ok(0) => {
                     socket.close();
                     server_ended = true;
                 }
-                Ok(read) => {
-                    moved = true;
-                    let mut rest = &bytes[..read];
-                    while !rest.is_empty() {
-                        let Ok(written) = socket.write(rest).await else { return };
-                        rest = &rest[written..];
-                    }
-                }
+                Ok(read) => to_client.extend_from_slice(&bytes[..read]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(_) => {
                     let _ = with_timeout(Duration::from_millis(200), socket.flush()).await;
@@ -50,18 +45,31 @@ async fn carry(socket: &mut TcpSocket<'_>, mut stream: TcpStream) {
                 }
             }
         }
-        if socket.can_recv() {
-            let Ok(read) = socket.read(&mut back).await else { return };
+        if !to_client.is_empty() && (socket.can_send() || !socket.may_send()) {
+            let Ok(written) = socket.write(&to_client).await else { return };
+            to_client.drain(..written);
             moved = true;
-            let mut rest = &back[..read];
-            while !rest.is_empty() {
-                match stream.write(rest) {
-                    Ok(written) => rest = &rest[written..],
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => Timer::after(Duration::from_millis(1)).await,
-                    Err(_) => break,
+        }
+        if to_server.is_empty() && socket.can_recv() {
+            let Ok(read) = socket.read(&mut bytes).await else { return };
+            to_server.extend_from_slice(&bytes[..read]);
+        }
+        if !to_server.is_empty() {
+            match stream.write(&to_server) {
+                Ok(written) => {
+                    to_server.drain(..written);
+                    moved = true;
                 }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                // It reads no more, and what it has said is still to be heard.
+                Err(_) => to_server.clear(),
             }
-        } else if !socket.may_recv() && !client_ended {
+        }
+        if to_server.is_empty() && !socket.may_recv() && !client_ended {
+            if !server_ended && socket.state() == State::Closed {
+                // A reset.
+                return;
+            }
             client_ended = true;
             let _ = stream.shutdown(Shutdown::Write);
         }
@@ -69,7 +77,7 @@ async fn carry(socket: &mut TcpSocket<'_>, mut stream: TcpStream) {
             return;
         }
         if !moved {
-            Timer::after(Duration::from_micros(500)).await;
+            Timer::after(Duration::from_millis(1)).await;
         }
     }
 }

@@ -39,7 +39,7 @@ type Tls<'s, 'd> = miniwire_embassy::Tls<'s, 'd, fn() -> u64, OsRng, PLACES>;
 /// Runs the scenarios one after the other, `localhost` being the server, which listens at these addresses.
 pub(crate) fn run(scenarios: &[Scenario], server: &Server, addresses: &[SocketAddr]) -> Vec<Came> {
     let root = CertificateDer::from(server.authority().certificate().to_vec());
-    let mut world = world(&["localhost"], addresses, 4);
+    let mut world = world(&["localhost"], addresses, 8);
     let board = world.board;
     world.run(async move {
         let anchors = [tls::root(&root).expect("a root")];
@@ -81,37 +81,17 @@ async fn calls<'s, 'd>(
     scenarios: &[Scenario],
     server: &Server,
 ) -> Vec<Came> {
-    let client = |policy, limits| Client::new(sockets, context(policy).with_limits(limits), tls);
-    let development = client(Policy::development(), Limits::new());
+    let mut development = None;
     let mut all = Vec::new();
     for scenario in scenarios {
-        let new;
-        let client = match scenario.rules {
-            Rules::Development => &development,
-            Rules::Alone => {
-                new = client(Policy::development(), Limits::new());
-                &new
-            }
-            Rules::Release(host) => {
-                new = client(Policy::release(only(host)), Limits::new());
-                &new
-            }
-            Rules::ReleaseForAll(host) => {
-                let policy = Policy::release(only(host)).also_for_downloads().also_for_sockets();
-                new = client(policy, Limits::new());
-                &new
-            }
-            Rules::RejectingSockets => {
-                new = client(Policy::development(), Limits::new()).with_socket_rule(Rule::Reject);
-                &new
-            }
-            Rules::Hasty => {
-                let mut limits = Limits::new();
-                (limits.upload_timeout, limits.download_idle) = (HASTE, HASTE);
-                (limits.redirects, limits.url) = (0, SHORT_URL);
-                new = client(Policy::development(), limits);
-                &new
-            }
+        let other;
+        let client = if scenario.rules == Rules::Development {
+            &*development.get_or_insert_with(|| client(sockets, tls, Rules::Development))
+        } else {
+            // The connections that it has kept take the sockets.
+            development = None;
+            other = client(sockets, tls, scenario.rules);
+            &other
         };
         let during = During { client, abort: &AbortHandle::new(), ended: scenario.ended };
         all.push(match &scenario.call {
@@ -135,6 +115,26 @@ async fn calls<'s, 'd>(
         });
     }
     all
+}
+
+fn client<'s, 'd, 't>(
+    sockets: &'s Sockets<'d, PLACES>,
+    tls: &'t Tls<'s, 'd>,
+    rules: Rules,
+) -> Client<'s, 'd, &'t Tls<'s, 'd>, PLACES> {
+    let mut limits = Limits::new();
+    let policy = match rules {
+        Rules::Development | Rules::Alone | Rules::RejectingSockets => Policy::development(),
+        Rules::Release(host) => Policy::release(only(host)),
+        Rules::ReleaseForAll(host) => Policy::release(only(host)).also_for_downloads().also_for_sockets(),
+        Rules::Hasty => {
+            (limits.upload_timeout, limits.download_idle) = (HASTE, HASTE);
+            (limits.redirects, limits.url) = (0, SHORT_URL);
+            Policy::development()
+        }
+    };
+    let rule = if rules == Rules::RejectingSockets { Rule::Reject } else { Rule::Replace };
+    Client::new(sockets, context(policy).with_limits(limits), tls).with_socket_rule(rule)
 }
 
 /// This host, for as long as the test's process.

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use embassy_time::{Duration, with_timeout};
 use miniwire_core::drive::{Received, SocketMemory};
 use miniwire_core::reason::Reason;
 use miniwire_core::socket::{ConnectFailure, ConnectSocket, Sending, Settings};
@@ -51,6 +52,11 @@ impl<'s, 'd, S: Secure<'s, 'd>> During<'_, 's, 'd, S> {
                 }
                 Do::HearAll => {
                     hear_all(&mut socket, &mut lines).await;
+                    Ok(())
+                }
+                Do::Rest(milliseconds) => {
+                    let heard = with_timeout(Duration::from_millis(*milliseconds), hear(&mut socket)).await;
+                    lines.push(heard.map_or_else(|_| "nothing".into(), |line| line.unwrap_or_else(over)));
                     Ok(())
                 }
                 Do::Connect(url) => {

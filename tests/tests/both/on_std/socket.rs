@@ -1,8 +1,9 @@
 //! A socket on std: the one whose loop is the caller's.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use miniwire_std::{Client, ConnectSocket, Failure, Message, Socket as Open, SocketEvent};
+use miniwire_std::{Client, ConnectSocket, Failure, Message, NothingCame, Socket as Open, SocketEvent};
 
 use super::During;
 use crate::scenario::{Came, Data, Do, Socket};
@@ -63,6 +64,13 @@ impl<'c> Script<'c> {
                 }
                 Do::HearAll => {
                     while self.hear() {}
+                    Ok(())
+                }
+                Do::Rest(milliseconds) => {
+                    match self.socket.recv_timeout(Duration::from_millis(*milliseconds)) {
+                        Err(NothingCame) => self.lines.push("nothing".into()),
+                        Ok(event) => self.lines.push(format!("{event:?}")),
+                    }
                     Ok(())
                 }
                 Do::Connect(url) => self.connect(url),

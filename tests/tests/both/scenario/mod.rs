@@ -123,6 +123,8 @@ pub(crate) enum Do {
     Hear,
     /// Waits for the end.
     HearAll,
+    /// Waits for so many milliseconds, in which nothing may come: `nothing`.
+    Rest(u64),
     /// Another `connectSocket` with this URL: if it opens, the first is heard to its end, and the script goes on with the
     /// second.
     Connect(String),
@@ -141,7 +143,7 @@ pub(crate) enum Data {
 }
 
 /// What came of a call, as far as it must be the same everywhere.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Default)]
 pub(crate) struct Came {
     pub(crate) code: u8,
     pub(crate) reason: Option<Reason>,
@@ -195,6 +197,18 @@ impl Came {
         }
     }
 
+    /// What must be the same on every transport, beside how it ends.
+    pub(crate) fn parts(&self) -> [(&'static str, String); 6] {
+        [
+            ("header fields", format!("{:?}", self.headers)),
+            ("data", self.data.escape_ascii().to_string()),
+            ("progress", format!("{:?}", self.progress)),
+            ("extension", format!("{:?}", self.extension)),
+            ("lines", format!("{:?}", self.lines)),
+            ("what the server saw", format!("{:?}", self.closes)),
+        ]
+    }
+
     pub(crate) fn ends(&self) -> Ends {
         (self.code, self.reason.map(Reason::name), self.status)
     }
@@ -213,6 +227,12 @@ impl Came {
                 self.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
             }
             self.data = Value::Object(echo).to_string().into_bytes();
+        }
+        for line in &mut self.lines {
+            // The key of a handshake.
+            if let Some(at) = line.find("[\"Sec-WebSocket-Key\",\"") {
+                line.replace_range(at + 22..at + 46, "");
+            }
         }
         self
     }

@@ -369,8 +369,8 @@ fn failing(site: &Site) -> Vec<Scenario> {
         ),
         site.get("code 19: no TLS there", &no_tls).fails(19, Reason::NotTls, None),
         site.get("code 19: TLS where none was asked for", &site.secure("/json").replacen("https", "http", 1)).fails(
-            12,
-            Reason::ConnectionClosed,
+            19,
+            Reason::MalformedHead,
             None,
         ),
     ]);

@@ -153,7 +153,7 @@ fn talking(origin: &str) -> Vec<Scenario> {
             .tells(["message fragmented \u{e9} false", "close 1000 "])
             .sees([1000]),
         talks("SOCK-08 a ping is answered", "/ws/ping/1?size=4")
-            .tells([r#"message {"pongs":["0001"],"sent":1} false"#, "close 1000 "])
+            .tells([r#"message {"sent":1,"pongs":["0001"]} false"#, "close 1000 "])
             .sees([1000]),
         talks("SOCK-05 many messages in their order", "/ws/messages/300?size=700&seed=7").sees([1000]),
         talks("SOCK-05 and bytes", "/ws/messages/50?size=3000&kind=binary&seed=7").sees([1000]),
@@ -172,9 +172,15 @@ fn talking(origin: &str) -> Vec<Scenario> {
             .does([text(&full)])
             .tells(["error 12 TooLarge", "close 1009 "])
             .sees([1009]),
-        talks("SOCK-08 a peer that answers its pings is kept", "/ws/messages/1?delay=1&size=3")
+        talks("SOCK-08 a peer that answers its pings is kept", "/ws/echo")
             .set(|it| it.keep_alive = 200)
+            .does([Do::Rest(900), text("still here"), Do::Hear, close(1000, "")])
+            .tells(["nothing", "message still here false", "close 1000 "])
             .sees([1000]),
+        talks("SOCK-08 one that does not answer is given up", "/ws/messages/1?delay=2")
+            .set(|it| it.keep_alive = 200)
+            .tells(["error 1 PeerSilent", "close 1006 "])
+            .sees([1006]),
     ]
 }
 
