@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use embassy_time::{Duration, Timer};
-use miniwire_core::context::{Context, Limits};
+use miniwire_core::context::{Context, Limits, Proxy, ProxyRule};
 use miniwire_core::download::Download;
 use miniwire_core::drive::Memory;
 use miniwire_core::multipart::Boundary;
@@ -124,7 +124,7 @@ fn client<'s, 'd, 't>(
 ) -> Client<'s, 'd, &'t Tls<'s, 'd>, PLACES> {
     let mut limits = Limits::new();
     let policy = match rules {
-        Rules::Development | Rules::Alone | Rules::RejectingSockets => Policy::development(),
+        Rules::Development | Rules::Alone | Rules::RejectingSockets | Rules::Through(..) => Policy::development(),
         Rules::Release(host) => Policy::release(only(host)),
         Rules::ReleaseForAll(host) => Policy::release(only(host)).also_for_downloads().also_for_sockets(),
         Rules::Hasty => {
@@ -134,7 +134,13 @@ fn client<'s, 'd, 't>(
         }
     };
     let rule = if rules == Rules::RejectingSockets { Rule::Reject } else { Rule::Replace };
-    Client::new(sockets, context(policy).with_limits(limits), tls).with_socket_rule(rule)
+    let proxy: Option<&'static dyn ProxyRule> = match rules {
+        // For as long as the test's process.
+        Rules::Through(port, credentials) => Some(Box::leak(Box::new(Proxy { host: "localhost", port, credentials }))),
+        _ => None,
+    };
+    let context = context(policy).with_limits(limits).with_proxy(proxy);
+    Client::new(sockets, context, tls).with_socket_rule(rule)
 }
 
 /// This host, for as long as the test's process.

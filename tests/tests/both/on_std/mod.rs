@@ -49,6 +49,12 @@ impl<'s> OnStd<'s> {
             Rules::Release(host) => limited(new().allow(host)),
             Rules::ReleaseForAll(host) => limited(new().allow(host).whitelist_downloads().whitelist_sockets()),
             Rules::RejectingSockets => limited(new().development().reject_second_socket()),
+            Rules::Through(port, credentials) => {
+                // As a URL has them.
+                let user = credentials.map(|user| user.replace('@', "%40").replace(' ', "%20") + "@");
+                let url = format!("http://{}localhost:{port}", user.unwrap_or_default());
+                limited(new().development().proxy(&url, ""))
+            }
             Rules::Hasty => limited(
                 new()
                     .development()

@@ -126,7 +126,7 @@ fn downloads(site: &Site) -> Vec<Scenario> {
             200,
         ),
         download("DOWN-04 no head for so long", "/delay/5").rules(Rules::Hasty).fails(12, Reason::Timeout, None),
-        download("DOWN-04 slow bytes are not silence", "/drip?numbytes=10&duration=1").rules(Rules::Hasty),
+        download("DOWN-04 slow bytes are not silence", "/drip?numbytes=8&duration=1.2").rules(Rules::Hasty),
         download("DOWN-05 abort", "/drip?numbytes=50&duration=10").ended(600, Ending::Abort).fails(
             12,
             Reason::Aborted,

@@ -2,6 +2,7 @@
 
 mod context;
 mod files;
+mod proxies;
 mod requests;
 mod sockets;
 
@@ -42,10 +43,12 @@ pub(crate) enum Rules {
     RejectingSockets,
     /// *Development*, with [`HASTE`] for uploads and downloads, no redirects, and URLs of 60 bytes.
     Hasty,
+    /// *Development*, through the proxy at this port of `localhost`, with these credentials.
+    Through(u16, Option<&'static str>),
 }
 
 /// Milliseconds.
-pub(crate) const HASTE: u32 = 300;
+pub(crate) const HASTE: u32 = 500;
 /// The longest URL of [`Rules::Hasty`].
 pub(crate) const SHORT_URL: usize = 60;
 
@@ -174,12 +177,31 @@ pub(crate) struct Site {
     pub(crate) untrusted: String,
     /// A port of the host where nobody listens.
     pub(crate) closed: u16,
+    pub(crate) proxies: Proxies,
 }
 
-/// All scenarios.
-pub(crate) fn all(site: &Site) -> Vec<Scenario> {
-    [requests::all(site), context::all(site), files::all(site), sockets::all(site)].into_iter().flatten().collect()
+/// The ports of proxies.
+pub(crate) struct Proxies {
+    pub(crate) forwards: u16,
+    /// Forwards for `us er:pa:ss@` only.
+    pub(crate) demands: u16,
+    /// Answers 403.
+    pub(crate) refuses: u16,
+    /// Answers what is no HTTP.
+    pub(crate) garbles: u16,
+    /// Never answers.
+    pub(crate) silent: u16,
 }
+
+/// The scenarios of a room, each by itself.
+pub(crate) type Room = fn(&Site) -> Vec<Scenario>;
+
+pub(crate) const CONTEXT: Room = context::all;
+pub(crate) const REQUESTS: Room = requests::all;
+pub(crate) const PROXIES: Room = proxies::all;
+pub(crate) const FILES: Room = files::all;
+pub(crate) const SOCKETS: Room = sockets::all;
+pub(crate) const HOSTILE_SOCKETS: Room = sockets::hostile;
 
 /// The bytes of a file to be uploaded.
 pub(crate) fn file(bytes: usize) -> Vec<u8> {
@@ -312,6 +334,14 @@ impl Site {
 
     fn secure(&self, path: &str) -> String {
         format!("{}{path}", self.secure)
+    }
+
+    fn plain_socket(&self, path: &str) -> String {
+        format!("{}{path}", self.plain.replacen("http", "ws", 1))
+    }
+
+    fn secure_socket(&self, path: &str) -> String {
+        format!("{}{path}", self.secure.replacen("http", "ws", 1))
     }
 
     fn plain_port(&self) -> &str {
