@@ -32,9 +32,6 @@ impl<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Socket<'m, 'a, 's, 'd, S
         on_open: impl FnMut(Head<'_>, Option<&str>),
     ) -> Result<Self, ConnectFailure> {
         let client = transport.client;
-        if let Some(reason) = connect.refused(&client.context) {
-            return Err(ConnectFailure::new(reason));
-        }
         let Some(under_way) = &transport.under_way else { return Err(ConnectFailure::new(Reason::TooManyTasks)) };
         let (turn, replaced) = Turn::begin(&client.one_socket, under_way.place()).map_err(ConnectFailure::new)?;
         turn.place.is_of(turn.ticket);
