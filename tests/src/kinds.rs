@@ -2,13 +2,16 @@
 
 use miniwire_core::reason::Reason;
 
-/// How each malformed answer ends: the data, or the reason, and the status where the head itself is sound. A head that
-/// contradicts itself is refused as a whole.
-pub const MALFORMED: [(&str, Result<&str, (Reason, Option<u16>)>); 52] = {
-    const HEAD: Result<&str, (Reason, Option<u16>)> = Err((Reason::MalformedHead, None));
-    const FRAMING: Result<&str, (Reason, Option<u16>)> = Err((Reason::MalformedFraming, None));
-    const BODY: Result<&str, (Reason, Option<u16>)> = Err((Reason::MalformedFraming, Some(200)));
-    const LARGE: Result<&str, (Reason, Option<u16>)> = Err((Reason::HeadTooLarge, None));
+/// The data, or the reason, and the status where the head itself is sound. A head that contradicts itself is refused as a
+/// whole.
+pub type Answered = Result<&'static str, (Reason, Option<u16>)>;
+
+/// How each malformed answer ends.
+pub const MALFORMED: [(&str, Answered); 52] = {
+    const HEAD: Answered = Err((Reason::MalformedHead, None));
+    const FRAMING: Answered = Err((Reason::MalformedFraming, None));
+    const BODY: Answered = Err((Reason::MalformedFraming, Some(200)));
+    const LARGE: Answered = Err((Reason::HeadTooLarge, None));
     [
         ("two-lengths", FRAMING),
         ("same-lengths", Ok("ok\n")),
