@@ -62,7 +62,7 @@ fn ctx_08_an_unknown_critical_extension_of_the_server() {
         // rustls will not present what it cannot read itself.
         let identity = root.identity(&params, &[]);
         let address = serve(move |stream| {
-            if let Some(server) = forged::Forged::honest(stream, &identity.chain, &identity.key) {
+            if let Some(server) = forged_honest(stream, &identity) {
                 server.wait();
             }
         });

@@ -19,11 +19,14 @@ use std::time::Duration;
 use embedded_io::{ErrorKind, ErrorType};
 use miniwire_core::reason::{CertificateFault, Fault};
 use miniwire_embassy::tls::{self, Buffers, Link, Pin, RECEIVE, Session, Trust};
+use p256::SecretKey;
 use rand_core::OsRng;
+use rcgen::{KeyPair, SigningKey};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 pub(crate) use certificates::{Identity, Signer, authority, leaf};
+use forged::{Forged, HandshakeKey};
 
 /// 2027-01-15, in seconds.
 pub(crate) const NOW: u64 = 1_800_000_000;
@@ -192,6 +195,22 @@ pub(crate) fn echo(mut stream: impl Read + Write) {
         if stream.write_all(&buf[..n]).is_err() || stream.flush().is_err() {
             break;
         }
+    }
+}
+
+/// A forged server after ServerHello; `None` where the client has gone.
+pub(crate) fn forged_hello(stream: TcpStream) -> Option<Forged> {
+    Forged::hello(stream, &SecretKey::random(&mut OsRng))
+}
+
+/// A forged server that has been honest until the end of the handshake; `None` where the client has gone.
+pub(crate) fn forged_honest(stream: TcpStream, identity: &Identity) -> Option<Forged> {
+    Forged::honest(stream, &SecretKey::random(&mut OsRng), &identity.chain, &identity.key)
+}
+
+impl HandshakeKey for KeyPair {
+    fn signature(&self, content: &[u8]) -> Vec<u8> {
+        self.sign(content).unwrap()
     }
 }
 
