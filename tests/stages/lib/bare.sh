@@ -49,10 +49,11 @@ bare_program() {
 }
 
 # bare_images [ARGUMENT...]: builds tests/firmware, or what of it the arguments say; sets BARE_IMAGES to where the images
-# are. They keep their relocations, which take no flash, so that it can be read from them who refers to what.
+# are. They keep their relocations, and the sizes of stack frames, which take no flash, so that it can be read from them
+# who refers to what, and how deep it gets.
 bare_images() {
     [ $# -gt 0 ] || set -- --workspace --bins
-    BARE_LINK='-C link-arg=--emit-relocs' bare_program tests/firmware "$@"
+    BARE_LINK='-C link-arg=--emit-relocs -Z emit-stack-sizes' bare_program tests/firmware "$@"
 }
 
 BARE_DIRECTORY=$(realpath -m "${CARGO_TARGET_DIR:-target}/bare")

@@ -12,8 +12,11 @@ use miniwire_core::reason::Fault;
 use miniwire_core::time::Instant;
 use miniwire_embassy::tls::{self, CertificateDer, CryptoRng, RngCore, RngError, Session, Trust};
 
+/// Who is trusted.
+pub static ROOT: CertificateDer<'static> = CertificateDer::from_slice(include_bytes!("root.der"));
+
 /// The one connection, which can be waited on.
-pub struct Wire(Link);
+pub struct Wire(pub Link);
 
 impl ErrorType for Wire {
     type Error = ErrorKind;
@@ -42,7 +45,7 @@ impl tls::Link for Wire {
 }
 
 /// The board's random number generator.
-struct Random;
+pub struct Random;
 
 impl RngCore for Random {
     fn next_u32(&mut self) -> u32 {
@@ -133,7 +136,6 @@ impl<'b> asynch::Transport for Stack<'b> {
     }
 
     async fn secure(&self, link: Stream<'b>, route: &Route<'_>) -> Result<Stream<'b>, Fault> {
-        static ROOT: CertificateDer<'static> = CertificateDer::from_slice(include_bytes!("root.der"));
         let (Stream::Plain(wire), Some(buffers)) = (link, self.buffers.borrow_mut().take()) else {
             return Err(Fault::Tls);
         };
