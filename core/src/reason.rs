@@ -3,6 +3,8 @@
 //! A transport reports a [`Fault`]; the task knows what it was doing and turns that into a [`Reason`]. Only this file
 //! turns a reason into a code, so that no API can report a code that its table does not list.
 
+mod all;
+
 use core::fmt;
 
 use crate::api::Api;

@@ -9,6 +9,7 @@
 
 pub mod base64;
 pub mod call;
+pub mod extensions;
 pub mod frames;
 pub mod handshake;
 pub mod head;
@@ -39,8 +40,9 @@ pub mod watched;
 pub type Run = fn(&[u8]);
 
 /// Every target, by the name of its program and of its folder of inputs.
-pub const TARGETS: [(&str, Run); 20] = [
+pub const TARGETS: [(&str, Run); 21] = [
     ("base64", base64::run),
+    ("extensions", extensions::run),
     ("frames", frames::run),
     ("handshake", handshake::run),
     ("head", head::run),

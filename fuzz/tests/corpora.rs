@@ -61,6 +61,11 @@ fn sock_01_handshake() {
 }
 
 #[test]
+fn sock_09_extensions() {
+    replay("extensions");
+}
+
+#[test]
 fn sock_07_socket_bytes() {
     replay("socket_bytes");
 }

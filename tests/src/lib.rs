@@ -5,6 +5,7 @@
 mod callbacks;
 pub mod faults;
 mod files;
+pub mod hostile_sockets;
 mod peer;
 mod proxy;
 
@@ -18,7 +19,7 @@ use miniwire_std::{Api, Client, ClientBuilder, Failure};
 
 pub use callbacks::{Recorded, Reports, Told, recorded};
 pub use files::{Scratch, ScratchDirectory};
-pub use peer::{BlackHole, Peer, idle, read_head, refused};
+pub use peer::{BlackHole, Peer, idle, read_head, refused, tls_config};
 pub use proxy::{Answer, Proxy};
 
 /// The codes of an API. No other may ever be reported by it.

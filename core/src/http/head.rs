@@ -20,6 +20,12 @@ impl<'i> Head<'i> {
         self.status
     }
 
+    /// The minor version of HTTP that the sender speaks: 0 or 1.
+    pub fn minor_version(&self) -> u8 {
+        // "HTTP/1.1": read as a digit when the head was found.
+        self.raw.get(7).map_or(0, |minor| minor & 0x0f)
+    }
+
     /// The reason phrase as sent; often empty, never to be relied on (RFC 9112 section 4).
     pub fn reason_phrase(&self) -> &'i [u8] {
         let line = find(b'\r', self.raw).and_then(|end| self.raw.get(..end)).unwrap_or_default();

@@ -195,6 +195,7 @@ fn begins_like_a_url(text: &str) -> bool {
 const fn reason(error: HandshakeError) -> Reason {
     match error {
         HandshakeError::Status => Reason::NotUpgraded,
+        HandshakeError::Version => Reason::MalformedHead,
         HandshakeError::Upgrade => Reason::WrongUpgrade,
         HandshakeError::Connection => Reason::WrongConnection,
         HandshakeError::AcceptMissing => Reason::AcceptMissing,

@@ -134,6 +134,9 @@ pub fn write_fields(key: &Key, protocols: Protocols<'_>, out: &mut dyn Sink) -> 
 pub enum HandshakeError {
     /// The status is not 101; [`Head::status`] has it.
     Status,
+    /// The 101 is one of HTTP/1.0, which has neither 1xx (RFC 9110 section 15.2) nor `Upgrade` (section 7.8): it came
+    /// through something that passes on what it does not know.
+    Version,
     /// `Upgrade` does not name `websocket`.
     Upgrade,
     /// `Connection` does not name `upgrade`.
@@ -185,6 +188,9 @@ pub(super) fn check_with<'p, E>(
     if head.status() != 101 {
         return Err(HandshakeError::Status);
     }
+    if head.minor_version() == 0 {
+        return Err(HandshakeError::Version);
+    }
     if !names("Upgrade", b"websocket") {
         return Err(HandshakeError::Upgrade);
     }
@@ -220,6 +226,7 @@ impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Status => "the server did not switch protocols (status 101)",
+            Self::Version => "the server switched protocols in HTTP/1.0, which cannot",
             Self::Upgrade => "the server's Upgrade field does not name websocket",
             Self::Connection => "the server's Connection field does not name upgrade",
             Self::AcceptMissing => "the server sent no Sec-WebSocket-Accept",

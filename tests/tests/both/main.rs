@@ -3,6 +3,7 @@
 mod on_embassy;
 mod on_std;
 mod scenario;
+mod sockets;
 #[path = "../../../transport-embassy/tests/world/mod.rs"]
 mod world;
 

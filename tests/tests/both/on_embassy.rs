@@ -36,15 +36,7 @@ type Tls<'s, 'd> = miniwire_embassy::Tls<'s, 'd, fn() -> u64, OsRng, 2>;
 /// Runs the scenarios one after the other, `localhost` being the server.
 pub(crate) fn run(scenarios: &[Scenario], server: &Server) -> Vec<Came> {
     let root = der(server.ca_pem());
-    clock::follow_real_time();
-    let mut world = World::new(1, Faults { lost: 0, doubled: 0, delay: (0, 0) });
-    for address in [server.http(), server.https()] {
-        for _ in 0..6 {
-            world.spawn(bridge(world.server, address));
-        }
-    }
-    let names = Names::new(HashMap::from([("localhost".to_owned(), Name::Addresses(vec![SERVER]))]).into());
-    world.spawn(udp::dns(world.server, names, Rc::default()));
+    let mut world = world(server);
     let board = world.board;
     world.run(async move {
         let anchors = [tls::root(&root).expect("a root")];
@@ -60,6 +52,20 @@ pub(crate) fn run(scenarios: &[Scenario], server: &Server) -> Vec<Came> {
         })
         .await
     })
+}
+
+/// A world in which `localhost` is the server, on a clock that is the real one.
+pub(crate) fn world(server: &Server) -> World {
+    clock::follow_real_time();
+    let mut world = World::new(1, Faults { lost: 0, doubled: 0, delay: (0, 0) });
+    for address in [server.http(), server.https()] {
+        for _ in 0..6 {
+            world.spawn(bridge(world.server, address));
+        }
+    }
+    let names = Names::new(HashMap::from([("localhost".to_owned(), Name::Addresses(vec![SERVER]))]).into());
+    world.spawn(udp::dns(world.server, names, Rc::default()));
+    world
 }
 
 async fn calls<'s, 'd>(sockets: &'s Sockets<'d, 2>, tls: &Tls<'s, 'd>, scenarios: &[Scenario]) -> Vec<Came> {
@@ -88,7 +94,7 @@ fn der(pem: &str) -> CertificateDer<'static> {
     base64::engine::general_purpose::STANDARD.decode(base64).expect("PEM").into()
 }
 
-fn context(policy: Policy<'_>) -> Context<'_> {
+pub(crate) fn context(policy: Policy<'_>) -> Context<'_> {
     Context::new("2021000000000001", "1.0.0", policy).expect("a context")
 }
 
@@ -167,25 +173,19 @@ async fn bridge(stack: Stack<'static>, server: SocketAddr) {
     }
 }
 
+/// Neither direction waits for the other: who floods with one may be waiting for the other.
 async fn carry(socket: &mut TcpSocket<'_>, mut stream: TcpStream) {
-    let (mut bytes, mut back) = ([0; 2048], [0; 2048]);
+    let (mut bytes, mut down, mut up) = ([0; 2048], Vec::new(), Vec::new());
     let (mut server_ended, mut client_ended) = (false, false);
-    loop {
+    while !(server_ended && client_ended) {
         let mut moved = false;
-        if !server_ended {
+        if down.is_empty() && !server_ended {
             match stream.read(&mut bytes) {
                 Ok(0) => {
                     socket.close();
                     server_ended = true;
                 }
-                Ok(read) => {
-                    moved = true;
-                    let mut rest = &bytes[..read];
-                    while !rest.is_empty() {
-                        let Ok(written) = socket.write(rest).await else { return };
-                        rest = &rest[written..];
-                    }
-                }
+                Ok(read) => down.extend_from_slice(&bytes[..read]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(_) => {
                     let _ = with_timeout(Duration::from_millis(200), socket.flush()).await;
@@ -193,23 +193,27 @@ async fn carry(socket: &mut TcpSocket<'_>, mut stream: TcpStream) {
                 }
             }
         }
-        if socket.can_recv() {
-            let Ok(read) = socket.read(&mut back).await else { return };
+        if !down.is_empty() && (socket.can_send() || !socket.may_send()) {
+            let Ok(written) = socket.write(&down).await else { return };
+            down.drain(..written);
             moved = true;
-            let mut rest = &back[..read];
-            while !rest.is_empty() {
-                match stream.write(rest) {
-                    Ok(written) => rest = &rest[written..],
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => Timer::after(Duration::from_millis(1)).await,
-                    Err(_) => break,
-                }
-            }
-        } else if !socket.may_recv() && !client_ended {
+        }
+        if up.is_empty() && socket.can_recv() {
+            let Ok(read) = socket.read(&mut bytes).await else { return };
+            up.extend_from_slice(&bytes[..read]);
+        } else if up.is_empty() && !socket.may_recv() && !client_ended {
             client_ended = true;
             let _ = stream.shutdown(Shutdown::Write);
         }
-        if server_ended && client_ended {
-            return;
+        if !up.is_empty() {
+            match stream.write(&up) {
+                Ok(written) => {
+                    up.drain(..written);
+                    moved = true;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => up.clear(),
+            }
         }
         if !moved {
             Timer::after(Duration::from_micros(500)).await;

@@ -4,9 +4,14 @@
 //! A failing run prints its plan. `MINIWIRE_SEED=n` runs the seeds from `n` on, so that it comes first, and
 //! `MINIWIRE_SEEDS=n` so many of them.
 
+mod board;
+mod handshakes;
 mod memory;
 mod offsets;
 mod sockets;
+mod talks;
+#[path = "../../../transport-embassy/tests/world/mod.rs"]
+mod world;
 
 /// The seeds of a test, `count` of them unless the environment says otherwise.
 fn seeds(count: u64) -> std::ops::Range<u64> {

@@ -8,6 +8,7 @@ pub(crate) mod executor;
 pub(crate) mod http;
 pub(crate) mod site;
 pub(crate) mod udp;
+pub(crate) mod wire;
 
 use embassy_net::{Config, Ipv4Address, Ipv4Cidr, Runner, Stack, StackResources, StaticConfigV4};
 
@@ -46,6 +47,7 @@ impl World {
     }
 
     fn sized<const N: usize>(seed: u64, faults: Faults, config: Config) -> Self {
+        clock::make_room();
         let cable = Cable::new(seed, faults);
         let mut executor = Executor::new();
         let board = stack::<N>(&mut executor, cable.port(0), config, seed);
