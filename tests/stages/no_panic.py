@@ -27,6 +27,10 @@ PANICS = re.compile(
 LIBRARY = re.compile(r"/(rustc/[^/]+|rustlib/src/rust)/library/|compiler-builtins/")
 CRATE = re.compile(r"/registry/src/[^/]+/(.+?)-\d+\.\d+[^/]*/(.*)")
 
+# What is the project's own, and in no image's own directory.
+OURS = re.compile(r"/(core|transport-embassy)/(src/.*)")
+OUR_CRATES = {"core": "miniwire-core", "transport-embassy": "miniwire-embassy"}
+
 
 def run(*command, given=None):
     return subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout
@@ -73,10 +77,8 @@ def owner(chain):
     """The crate and the place in it that a panic comes from; None for code of the core library on its own."""
     places = [place for name, place in chain if not LIBRARY.search(place) and not name.startswith("OUTLINED")]
     for place in places:
-        if match := CRATE.search(place):
-            return match.groups()
-        if "/tests/firmware/" not in place:
-            return "miniwire-core", place.split("/core/", 1)[-1]
+        if match := CRATE.search(place) or OURS.search(place):
+            return OUR_CRATES.get(match[1], match[1]), match[2]
     return ("the image itself", places[0]) if places else None
 
 
