@@ -24,6 +24,8 @@ OF_IMAGE = {("socket-async", "a future polled after its end"): 9}
 PANICS = re.compile(
     r"core::panicking::|rust_begin_unwind|::(unwrap|expect)_failed|_fail(_rt)?\b|::do_panic|core::cell::panic_already"
 )
+# What the compiler calls at the start of an async fn, and nobody else can.
+AFTER_END = "core::panicking::panic_const::panic_const_async_fn_resumed"
 LIBRARY = re.compile(r"/(rustc/[^/]+|rustlib/src/rust)/library/|compiler-builtins/")
 CRATE = re.compile(r"/registry/src/[^/]+/(.+?)-\d+\.\d+[^/]*/(.*)")
 
@@ -82,13 +84,6 @@ def owner(chain):
     return ("the image itself", places[0]) if places else None
 
 
-def is_poll_after_end(chain, panic):
-    """The compiler's own check at the start of an async fn: a panic that nothing was inlined for. Where functions of equal
-    code are merged, it goes by the name of another."""
-    names = ("core::panicking::panic", "core::panicking::panic_const::panic_const_async_fn_resumed")
-    return panic in names and "{closure#0}" in chain[0][0] and not LIBRARY.search(chain[0][1])
-
-
 def demangled(names):
     return dict(zip(names, run("llvm-cxxfilt", given="\n".join(names) + "\n").splitlines()))
 
@@ -110,7 +105,7 @@ def sites(image):
             inside = code[bisect.bisect_right(starts, address) - 1][2]
             if inside in panics:
                 continue
-            if is_poll_after_end(chain, names[fresh[address]]):
+            if names[fresh[address]] == AFTER_END:
                 found.add(("a future polled after its end", f"{names[inside]} at {address:#x}"))
             elif what := owner(chain):
                 found.add(what)
