@@ -9,6 +9,7 @@
 
 pub mod base64;
 pub mod call;
+mod certificates;
 pub mod extensions;
 pub mod frames;
 pub mod handshake;
@@ -30,17 +31,22 @@ pub mod socket_ops;
 pub mod socket_sending;
 pub mod socket_watch;
 pub mod splits;
+mod tls_identity;
+mod tls_link;
+mod tls_server;
+pub mod tls_session;
 pub mod transfer_ops;
 pub mod tree;
 pub mod url;
 pub mod utf8;
 pub mod watched;
+pub mod x509;
 
 /// What a target does with an input.
 pub type Run = fn(&[u8]);
 
 /// Every target, by the name of its program and of its folder of inputs.
-pub const TARGETS: [(&str, Run); 21] = [
+pub const TARGETS: [(&str, Run); 23] = [
     ("base64", base64::run),
     ("extensions", extensions::run),
     ("frames", frames::run),
@@ -59,7 +65,9 @@ pub const TARGETS: [(&str, Run); 21] = [
     ("response", response::run),
     ("socket_bytes", socket_bytes::run),
     ("socket_ops", socket_ops::run),
+    ("tls_session", tls_session::run),
     ("transfer_ops", transfer_ops::run),
     ("url", url::run),
     ("utf8", utf8::run),
+    ("x509", x509::run),
 ];

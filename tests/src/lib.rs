@@ -5,7 +5,7 @@
 mod callbacks;
 pub mod faults;
 mod files;
-pub mod hostile_sockets;
+pub mod kinds;
 mod names;
 mod peer;
 mod promptly;

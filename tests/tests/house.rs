@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// The rooms, from the top floor down, and on a floor from left to right.
 fn rooms(architecture: &str) -> Vec<String> {
-    let is_floor = |line: &&str| line.strip_prefix("| ").is_some_and(|row| row.starts_with(|c: char| c.is_ascii_digit()));
+    let is_floor =
+        |line: &&str| line.strip_prefix("| ").is_some_and(|row| row.starts_with(|c: char| c.is_ascii_digit()));
     let rooms = |row: &str| -> Vec<String> {
         let cell = row.split('|').nth(2).unwrap_or_default();
         cell.split('`').skip(1).step_by(2).map(Into::into).collect()

@@ -20,7 +20,7 @@ fn verdict(script: impl Fn(Forged, &Identity) + Send + Sync + 'static) -> Result
     let root = Signer::root(authority("root"));
     let identity = root.identity(&leaf(&["a.test"]), &[]);
     let address = serve(move |stream| {
-        if let Some(server) = Forged::hello(stream) {
+        if let Some(server) = forged_hello(stream) {
             script(server, &identity);
         }
     });
@@ -33,7 +33,7 @@ fn read_after(script: impl Fn(Forged) + Send + Sync + 'static) -> (Vec<u8>, Resu
     let root = Signer::root(authority("root"));
     let identity = root.identity(&leaf(&["a.test"]), &[]);
     let address = serve(move |stream| {
-        if let Some(server) = Forged::honest(stream, &identity.chain, &identity.key) {
+        if let Some(server) = forged_honest(stream, &identity) {
             script(server);
         }
     });

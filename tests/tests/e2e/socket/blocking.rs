@@ -213,6 +213,18 @@ fn sock_04_a_server_that_writes_without_reading_waits_for_nobody() {
 }
 
 #[test]
+fn sock_04_a_message_that_went_out_is_sent_though_the_end_comes_right_behind_it() {
+    let server = server();
+    let client = release(&server).build().unwrap();
+    for end in ["close", "reset", "cut"].repeat(10) {
+        let mut socket = client.connect_socket(server.wss_url(&format!("/ws/drop?end={end}"))).open().unwrap();
+        socket.send("and go").unwrap();
+        assert!(line(socket.recv()).starts_with("error 1 Connection"), "{end}");
+        assert_eq!(to_the_end(&mut socket), ["close 1006 ", "over"]);
+    }
+}
+
+#[test]
 fn sock_code_11_a_server_that_reads_nothing_is_given_up() {
     let server = server();
     for secure in [false, true] {
