@@ -10,16 +10,51 @@ import subprocess
 import sys
 
 REQUESTS = "request-plain", "request-async", "request-post-json", "request-post-floats"
-IMAGES = [*REQUESTS, "files-plain", "socket-plain", "socket-async", "socket-deflate", "ws-plain"]
+PLAIN = [*REQUESTS, "files-plain", "socket-plain", "socket-async", "socket-deflate", "ws-plain"]
+TLS = ["request-tls", "socket-tls"]
+# Their own code formats what it prints, and is let pass; what they link of the project is not.
+BOARD = ["ram", "tour"]
 
-# What dependencies bring, in how many places of an image at most. This list may only shrink.
+THE_IMAGE = "the image itself"
+AFTER_ITS_END = "a future polled after its end"
+
+# What dependencies bring, in how many places of an image at most, and why it is not reached. These lists may only shrink.
+NOT_ARGUED = "not argued"
+FIXED = "indices and lengths that the algorithm fixes, whatever the data"
+CHECKED = "lengths that were compared right before"
 KNOWN = {
-    "serde-json-core": 8,  # indexes and slices; it sees validated JSON only
-    "a future polled after its end": 4,  # the compiler's own, in every async fn
+    "serde-json-core": (8, "it sees JSON that was validated"),
 }
+UNDER_TLS = {
+    "aead": (1, CHECKED),
+    "aes": (16, FIXED),
+    "aes-gcm": (3, NOT_ARGUED),
+    "block-buffer": (5, NOT_ARGUED),
+    "cipher": (3, NOT_ARGUED),
+    "crypto-bigint": (1, NOT_ARGUED),
+    "ctr": (1, NOT_ARGUED),
+    "der": (1, NOT_ARGUED),
+    "ecdsa": (5, CHECKED),
+    "embedded-io-async": (2, "a link that writes nothing, or more than it was given: the guard below TLS makes it an error"),
+    "embedded-tls": (35, "what is known to reach one is closed in miniwire_embassy::tls; the rest is not argued"),
+    "generic-array": (2, NOT_ARGUED),
+    "hkdf": (4, NOT_ARGUED),
+    "hmac": (1, NOT_ARGUED),
+    "inout": (1, NOT_ARGUED),
+    "polyval": (1, NOT_ARGUED),
+    "rustls-pki-types": (2, NOT_ARGUED),
+    "rustls-webpki": (11, NOT_ARGUED),
+    "sec1": (2, CHECKED),
+    "sha2": (1, NOT_ARGUED),
+    "subtle": (2, NOT_ARGUED),
+    "universal-hash": (1, NOT_ARGUED),
+    "untrusted": (1, NOT_ARGUED),
+}
+ON_THE_BOARD = {}
 
-# A socket has more async functions than a call.
-OF_IMAGE = {("socket-async", "a future polled after its end"): 9}
+# The compiler's own check at the start of an async fn: how many of them an image has.
+ASYNC = {"socket-async": 9, "request-tls": 15, "socket-tls": 22, "ram": 0, "tour": 0}
+ASYNC_AT_MOST = 4
 
 PANICS = re.compile(
     r"core::panicking::|rust_begin_unwind|::(unwrap|expect)_failed|_fail(_rt)?\b|::do_panic|core::cell::panic_already"
@@ -81,7 +116,7 @@ def owner(chain):
     for place in places:
         if match := CRATE.search(place) or OURS.search(place):
             return OUR_CRATES.get(match[1], match[1]), match[2]
-    return ("the image itself", places[0]) if places else None
+    return (THE_IMAGE, places[0].rsplit("/", 1)[-1]) if places else None
 
 
 def demangled(names):
@@ -106,7 +141,7 @@ def sites(image):
             if inside in panics:
                 continue
             if names[fresh[address]] == AFTER_END:
-                found.add(("a future polled after its end", f"{names[inside]} at {address:#x}"))
+                found.add((AFTER_ITS_END, f"{names[inside]} at {address:#x}"))
             elif what := owner(chain):
                 found.add(what)
             else:
@@ -115,17 +150,25 @@ def sites(image):
 
 def main(directory):
     failed = False
-    for image in IMAGES:
+    looked_at = [(PLAIN, KNOWN), (TLS, UNDER_TLS), (BOARD, ON_THE_BOARD)]
+    for image, known in ((image, known) for images, known in looked_at for image in images):
         found = sorted(sites(f"{directory}/{image}"))
         for crate in sorted({crate for crate, _ in found}):
             places = [place for other, place in found if other == crate]
-            known = len(places) <= (OF_IMAGE.get((image, crate)) or KNOWN.get(crate, 0))
-            failed |= not known
-            print(f"{image}: {crate}: {len(places)} ({'known' if known else 'FAILED'})")
-            for place in places:
+            if crate == THE_IMAGE and image in BOARD:
+                print(f"{image}: {crate}: {len(places)}, let pass")
+                continue
+            limit, why = known.get(crate, (0, ""))
+            if crate == AFTER_ITS_END:
+                limit, why = ASYNC.get(image, ASYNC_AT_MOST), "the compiler's own, in every async fn"
+            is_known = len(places) <= limit
+            failed |= not is_known
+            print(f"{image}: {crate}: {len(places)} ({f'known: {why}' if is_known else f'FAILED, {limit} are known'})")
+            for place in places if image in PLAIN or not is_known else ():
                 print(f"    {place}")
-        if not any(crate == "miniwire-core" for crate, _ in found):
-            print(f"{image}: miniwire-core: none")
+        for crate in OUR_CRATES.values():
+            if crate not in {crate for crate, _ in found}:
+                print(f"{image}: {crate}: none")
     sys.exit("FAILED: there are panics that are not known" if failed else 0)
 
 
