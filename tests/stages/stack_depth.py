@@ -41,17 +41,17 @@ BOUNDS = {
         "poll_close": 300,
     },
     "entry-points-deflate": {
-        "connect": 0,
-        "send": 0,
-        "recv": 0,
-        "recv_streamed": 0,
-        "close": 0,
-        "poll_connect": 0,
-        "poll_send": 0,
-        "poll_ready": 0,
-        "poll_recv": 0,
-        "poll_recv_streamed": 0,
-        "poll_close": 0,
+        "connect": 8150,
+        "send": 600,
+        "recv": 900,
+        "recv_streamed": 900,
+        "close": 400,
+        "poll_connect": 8250,
+        "poll_send": 600,
+        "poll_ready": 200,
+        "poll_recv": 900,
+        "poll_recv_streamed": 900,
+        "poll_close": 400,
     },
     "entry-points-tls": {
         "root": 1000,
@@ -81,7 +81,7 @@ ALGORITHM = r" as rustls_pki_types::SignatureVerificationAlgorithm>::"
 THROUGH = {
     # It stands before the sink of the transmit buffer or a counter, never before another of its kind.
     r"<miniwire_core::call::message::Exactly as miniwire_core::sink::Sink>::put": r"::(Window|Count)" + SINK,
-    r"<?miniwire_core::(base64|data|digits|multipart|url)::": SINK,
+    r"<?miniwire_core::(base64|data|digits|multipart|url|ws::deflate::negotiation)::": SINK,
     r"^miniwire_core::call::message::(proxy_authorization|put_all)$": SINK,
     r"<miniwire_core::http::exchange::Exchange>::": r" as miniwire_core::http::exchange::Message>::",
     r"<miniwire_core::call::(Call>::(new|head)|hop::Hop>::(url|enter|follow))$": rf"{INPUT}outgoing|{ENVELOPE}len",
@@ -300,7 +300,7 @@ class Calls:
     def indirect(self, address, values):
         """A call of a function that one of these is: (function, None), (None, slot of a table), or None for anything."""
         function, tables = self.function, self.image.in_tables
-        through = next((to for caller, to in THROUGH.items() if re.search(caller, function.name)), None)
+        through = self.through()
         if not values:
             function.unknown.append(address)
         for value in values:
@@ -315,6 +315,13 @@ class Calls:
             function.calls |= found
             if not found:
                 function.unknown.append(address)
+
+    def through(self):
+        """The traits that the function calls through, if that was said. Outlined code calls on behalf of its callers."""
+        if not self.function.name.startswith("OUTLINED_FUNCTION"):
+            return next((to for caller, to in THROUGH.items() if re.search(caller, self.function.name)), None)
+        found = {calls.through() for calls, _ in self.image.callers[self.function.start]}
+        return None if None in found else "|".join(sorted(found))
 
     def call(self, target):
         called = self.image.at(target)

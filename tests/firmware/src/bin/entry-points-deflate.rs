@@ -10,6 +10,12 @@ use miniwire_core::drive::{Received, SocketMemory};
 use miniwire_core::reason::Reason;
 use miniwire_core::socket::{Compression, ConnectFailure, ConnectSocket, Sending, Settings};
 
+struct Windows {
+    inflate: [u8; 1024],
+    deflate: [u8; 1024],
+    heads: [u16; 512],
+}
+
 fn piece(_: bool, data: &[u8], _: bool) -> Result<(), Reason> {
     show(0, data);
     Ok(())
@@ -62,8 +68,8 @@ fn see(result: Result<(), Reason>) {
 }
 
 #[inline(never)]
-fn blocking(context: &Context<'_>, chat: &ConnectSocket<'_>, buffers: &mut Buffers, windows: &mut [[u8; 1024]; 3]) {
-    let ([inflate, deflate, heads], mut stack) = (windows, Stack);
+fn blocking(context: &Context<'_>, chat: &ConnectSocket<'_>, buffers: &mut Buffers, windows: &mut Windows) {
+    let (Windows { inflate, deflate, heads }, mut stack) = (windows, Stack);
     let Ok(mut compression) = Compression::new(inflate, deflate, heads) else { return };
     if let Ok(socket) = connect(&mut stack, context, chat, buffers.socket_memory(), &mut compression) {
         let mut socket = socket.with_base64();
@@ -75,8 +81,8 @@ fn blocking(context: &Context<'_>, chat: &ConnectSocket<'_>, buffers: &mut Buffe
 }
 
 #[inline(never)]
-fn asynchronous(context: &Context<'_>, chat: &ConnectSocket<'_>, buffers: &mut Buffers, windows: &mut [[u8; 1024]; 3]) {
-    let [inflate, deflate, heads] = windows;
+fn asynchronous(context: &Context<'_>, chat: &ConnectSocket<'_>, buffers: &mut Buffers, windows: &mut Windows) {
+    let Windows { inflate, deflate, heads } = windows;
     let Ok(mut compression) = Compression::new(inflate, deflate, heads) else { return };
     let memory = buffers.socket_memory();
     let opening =
@@ -93,7 +99,8 @@ fn asynchronous(context: &Context<'_>, chat: &ConnectSocket<'_>, buffers: &mut B
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let (mut buffers, mut windows) = (Buffers::new(), [[0; 1024]; 3]);
+    let mut buffers = Buffers::new();
+    let mut windows = Windows { inflate: [0; 1024], deflate: [0; 1024], heads: [0; 512] };
     let chat = ConnectSocket::new("ws://device.local/chat");
     if let Ok(context) = Context::new("2021000000000001", "1.0.0", firmware::policy()) {
         blocking(&context, &chat, &mut buffers, &mut windows);
