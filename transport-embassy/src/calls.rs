@@ -183,6 +183,9 @@ impl<'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Abortable<'a, 's, 'd, S, N> 
         memory: SocketMemory<'m>,
         on_open: impl FnMut(Head<'_>, Option<&str>),
     ) -> Result<Socket<'m, 'a, 's, 'd, S, N>, ConnectFailure> {
+        if let Some(reason) = connect.refused(&self.client.context) {
+            return Err(ConnectFailure::new(reason));
+        }
         let transport = CallTransport { random: Some(random), ..self.transport() };
         Socket::connect(transport, connect, settings, memory, on_open).await
     }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::options::{Agreed, Handshake};
+use super::options::{Agreed, ConnectSocket, Handshake};
 use crate::call::{Call, CallTask, Ended, Heard, Heed, Kind};
 use crate::context::Context;
 use crate::http::head::Head;
@@ -108,6 +108,16 @@ impl Opening<'_> {
 
     #[cfg(not(feature = "permessage-deflate"))]
     const fn keep(&mut self, (): Agreed) {}
+}
+
+impl ConnectSocket<'_> {
+    /// Why an attempt would end before it began: the `fail` of `my.connectSocket` (SOCK-01). A connection that there is
+    /// stays as it is then (SOCK-02).
+    pub fn refused(&self, context: &Context<'_>) -> Option<Reason> {
+        // A key that is never sent.
+        let handshake = Handshake::new(self, [0; 16]);
+        OpeningTask::new(context, &handshake, Instant::default()).refused()
+    }
 }
 
 impl<'r> OpeningTask<'r> {

@@ -262,6 +262,30 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
+/// Functions that poll a future, each under the name of what it is the future of.
+#[macro_export]
+macro_rules! polls {
+    ($($name:ident)*) => {$(
+        #[inline(never)]
+        fn $name<F: Future>(future: ::core::pin::Pin<&mut F>) -> ::core::task::Poll<F::Output> {
+            future.poll(&mut ::core::task::Context::from_waker(::core::task::Waker::noop()))
+        }
+    )*};
+}
+
+/// Polls a future to its end, with a function of [`polls`].
+#[macro_export]
+macro_rules! to_the_end {
+    ($poll:ident, $future:expr) => {{
+        let mut future = ::core::pin::pin!($future);
+        loop {
+            if let ::core::task::Poll::Ready(output) = $poll(future.as_mut()) {
+                break output;
+            }
+        }
+    }};
+}
+
 /// After the program.
 pub fn halt() -> ! {
     loop {

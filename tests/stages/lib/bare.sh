@@ -36,23 +36,25 @@ bare_cargo() {
 }
 
 # bare_program DIRECTORY ARGUMENT...: builds the images of a workspace that has a memory.x; sets BARE_IMAGES to where they
-# are.
+# are. They keep their relocations, and the sizes of their stack frames, which take no flash, so that it can be read from
+# them who refers to what, and how deep that gets. BARE_FLAGS are flags of the compiler besides.
 bare_program() {
-    local directory link
+    local directory flags
     directory=$(realpath "$1")
     shift
     bare_compiler
     bare_linker
-    link="-C linker=$BARE_LINKER -C link-arg=-L$directory -C link-arg=-Tlink.x -C link-arg=--nmagic"
-    (cd "$directory" && RUSTFLAGS="$link ${BARE_LINK:-}" bare_cargo "$@")
+    flags="-C linker=$BARE_LINKER -C link-arg=-L$directory -C link-arg=-Tlink.x -C link-arg=--nmagic"
+    flags="$flags -C link-arg=--emit-relocs -Z emit-stack-sizes ${BARE_FLAGS:-}"
+    (cd "$directory" && RUSTFLAGS="$flags" bare_cargo "$@")
     BARE_IMAGES=$BARE_DIRECTORY/$BARE_TARGET/release
 }
 
 # bare_images [ARGUMENT...]: builds tests/firmware, or what of it the arguments say; sets BARE_IMAGES to where the images
-# are. They keep their relocations, which take no flash, so that it can be read from them who refers to what.
+# are.
 bare_images() {
     [ $# -gt 0 ] || set -- --workspace --bins
-    BARE_LINK='-C link-arg=--emit-relocs' bare_program tests/firmware "$@"
+    bare_program tests/firmware "$@"
 }
 
 BARE_DIRECTORY=$(realpath -m "${CARGO_TARGET_DIR:-target}/bare")

@@ -23,18 +23,17 @@ use miniwire_core::request::{DataType, Method, Request};
 use miniwire_core::socket::{ConnectSocket, Settings};
 use miniwire_core::upload::Upload;
 use miniwire_core::{data, storage};
-use miniwire_embassy::tls::{self, CertificateDer, Trust};
+use miniwire_embassy::tls::{self, Trust};
 use miniwire_embassy::{Client, SocketMemory, Sockets, Tls, TlsMemory};
 use miniwire_std::serve::{Authority, Leaf};
 use miniwire_tests::faults::reader::{self, answers};
 use miniwire_tests::faults::talk::{said, sent};
-use miniwire_tests::faults::{Direction, Fault, Lane, Mix, Origin, Passed, Plan, Random, Step, Virtual};
+use miniwire_tests::faults::{Direction, Lane, Mix, Origin, Passed, Plan, Random, Step, Virtual};
 use miniwire_tests::{codes, tls_config};
 use rand_core::OsRng;
 use rustls::{ServerConfig, ServerConnection};
 
 use crate::memory::{PATHS, content, serve};
-use crate::offsets::{ALERTS, OUT_OF_ORDER, records};
 use crate::talks::{Told, sending};
 use crate::world::cable::Faults;
 use crate::world::udp::{self, Name, Names};
@@ -43,11 +42,12 @@ use crate::world::{SERVER, World, clock};
 use crate::{Telling, seeds};
 
 /// The deadline of a call that may meet a stall, in milliseconds of the world's time.
-const DEADLINE: u32 = 5000;
+pub(crate) const DEADLINE: u32 = 5000;
 /// Of one that may come byte by byte, each of them waited for.
-const LONG: u32 = 120_000;
+const LONG: u32 = 1_200_000;
+const SEEDS_OF_A_WORLD: usize = 100;
 /// What the network adds.
-const SLACK: u64 = 500;
+pub(crate) const SLACK: u64 = 500;
 
 const fn deadline(mix: Mix) -> u32 {
     if matches!(mix, Mix::Gentle) { LONG } else { DEADLINE }
@@ -55,18 +55,18 @@ const fn deadline(mix: Mix) -> u32 {
 
 /// What the server does in one run.
 #[derive(Clone)]
-struct Scene {
+pub(crate) struct Scene {
     plan: Plan,
     origin: Origin,
     passed: Rc<RefCell<Vec<Rc<RefCell<Passed>>>>>,
 }
 
 impl Scene {
-    fn new(plan: Plan, origin: Origin) -> Self {
+    pub(crate) fn new(plan: Plan, origin: Origin) -> Self {
         Self { plan, origin, passed: Rc::default() }
     }
 
-    fn passed(&self) -> Vec<Passed> {
+    pub(crate) fn passed(&self) -> Vec<Passed> {
         self.passed.borrow().iter().map(|passed| passed.borrow().clone()).collect()
     }
 
@@ -254,12 +254,14 @@ fn out(tls: &mut ServerConnection) -> Vec<u8> {
     out
 }
 
-type BoardTls<'s, 'd> = Tls<'s, 'd, fn() -> u64, OsRng, 2>;
-type Board<'p, 's, 'd> = Client<'s, 'd, &'p BoardTls<'s, 'd>, 2>;
+pub(crate) type BoardTls<'s, 'd> = Tls<'s, 'd, fn() -> u64, OsRng, 2>;
+pub(crate) type Board<'p, 's, 'd> = Client<'s, 'd, &'p BoardTls<'s, 'd>, 2>;
 
 /// Runs a test in a world of its own, with a server of `a.test` and `b.test` on ports 80 and 443 that does what the scene
 /// says.
-fn run<T>(test: impl for<'s, 'd> AsyncFnOnce(&'s Sockets<'d, 2>, &BoardTls<'s, 'd>, &RefCell<Scene>) -> T) -> T {
+pub(crate) fn run<T>(
+    test: impl for<'s, 'd> AsyncFnOnce(&'s Sockets<'d, 2>, &BoardTls<'s, 'd>, &RefCell<Scene>) -> T,
+) -> T {
     let authority = Authority::new().expect("an authority");
     let identity = authority.issue(&Leaf::default().names(&["a.test"])).expect("a certificate");
     let (root, config) = (authority.certificate().clone(), tls_config(identity));
@@ -295,7 +297,7 @@ fn unix_seconds() -> u64 {
 }
 
 /// A client whose calls have this deadline.
-fn client<'p, 's, 'd>(sockets: &'s Sockets<'d, 2>, tls: &'p BoardTls<'s, 'd>, ms: u32) -> Board<'p, 's, 'd> {
+pub(crate) fn client<'p, 's, 'd>(sockets: &'s Sockets<'d, 2>, tls: &'p BoardTls<'s, 'd>, ms: u32) -> Board<'p, 's, 'd> {
     let mut limits = Limits::new();
     (limits.upload_timeout, limits.download_idle) = (ms, ms);
     let context = Context::new("1", "1", Policy::development()).expect("a context");
@@ -303,10 +305,10 @@ fn client<'p, 's, 'd>(sockets: &'s Sockets<'d, 2>, tls: &'p BoardTls<'s, 'd>, ms
 }
 
 /// A success's status and bytes, or a failure's reason.
-type Outcome = Result<(u16, Vec<u8>), Reason>;
+pub(crate) type Outcome = Result<(u16, Vec<u8>), Reason>;
 
 /// Calls, and checks what holds for every call.
-async fn call(client: &Board<'_, '_, '_>, api: Api, url: &str, body: Option<&[u8]>) -> Outcome {
+pub(crate) async fn call(client: &Board<'_, '_, '_>, api: Api, url: &str, body: Option<&[u8]>) -> Outcome {
     let (mut receive, mut transmit, mut redirect) = ([0; 1024], [0; 256], [0; 256]);
     let (mut head, mut answer, mut file) = ([0; 512], [0; 8192], [0; 8192]);
     let (receive, transmit, redirect, head) = (&mut receive, &mut transmit, &mut redirect, &mut head);
@@ -355,20 +357,23 @@ fn all(
     one: impl for<'s, 'd> AsyncFn(u64, &'s Sockets<'d, 2>, &BoardTls<'s, 'd>, &RefCell<Scene>) -> (usize, usize) + Sync,
 ) -> (usize, usize) {
     let (seeds, counts) = (Mutex::new(seeds(count)), Mutex::new((0, 0)));
+    let count = |(well, badly): (usize, usize)| {
+        let mut counts = counts.lock().unwrap();
+        *counts = (counts.0 + well, counts.1 + badly);
+    };
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                run(async |sockets, tls, scene| {
-                    loop {
-                        let Some(seed) = seeds.lock().unwrap().next() else { return };
-                        let (well, badly) = one(seed, sockets, tls, scene).await;
-                        let mut counts = counts.lock().unwrap();
-                        (counts.0, counts.1) = (counts.0 + well, counts.1 + badly);
-                        drop(counts);
+                // A world may run for five minutes at most.
+                while run(async |sockets, tls, scene| {
+                    for _ in 0..SEEDS_OF_A_WORLD {
+                        let Some(seed) = seeds.lock().unwrap().next() else { return false };
+                        count(one(seed, sockets, tls, scene).await);
                         // For the server's sockets to be back at their door.
                         Timer::after(Duration::from_secs(4)).await;
                     }
-                });
+                    true
+                }) {}
             });
         }
     });

@@ -48,6 +48,8 @@
 //!   were told to send small records.
 //! - A server that changes its keys (KeyUpdate) ends the session with an error; so does one that asks for a certificate
 //!   after the handshake. Only the authenticated server can.
+//! - A server that has proved to be the right one may leave EncryptedExtensions out, repeat it, or ask for a certificate
+//!   behind its signature, which RFC 8446 section 4.4 has a client refuse. Its Finished covers all of it.
 //! - HelloRetryRequest, TLS 1.2, other key shares and cipher suites are not spoken.
 //! - A ClientHello offers P-384 and Ed25519 also without the features. A server that has both kinds of certificate may
 //!   then choose the one that cannot be verified, which is

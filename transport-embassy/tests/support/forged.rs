@@ -25,6 +25,8 @@ pub(crate) const ENCRYPTED_EXTENSIONS: &[u8] = &[8, 0, 0, 2, 0, 0];
 pub(crate) const CERTIFICATE_REQUEST: &[u8] = &[13, 0, 0, 11, 0, 0, 8, 0, 13, 0, 4, 0, 2, 4, 3];
 /// NewSessionTicket: lifetime, age, nonce, ticket, no extensions.
 pub(crate) const NEW_SESSION_TICKET: &[u8] = &[4, 0, 0, 15, 0, 0, 1, 0, 0, 0, 0, 0, 1, 9, 0, 1, 7, 0, 0];
+/// HelloRequest of TLS 1.2, by which a server asks to negotiate anew.
+pub(crate) const HELLO_REQUEST: &[u8] = &[0, 0, 0, 0];
 /// KeyUpdate, update_not_requested.
 pub(crate) const KEY_UPDATE: &[u8] = &[24, 0, 0, 1, 0];
 pub(crate) const CLOSE_NOTIFY: &[u8] = &[1, 0];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use miniwire_core::drive::blocking::open_socket;
 use miniwire_core::drive::buffer::ReceiveBuffer;
 use miniwire_core::reason::Reason;
-use miniwire_core::socket::{ConnectSocket, Handshake, Opened, OpeningTask, Settings, SocketTask};
+use miniwire_core::socket::{ConnectSocket, Opened, Settings, SocketTask};
 #[cfg(feature = "permessage-deflate")]
 use miniwire_core::ws::deflate::Parameters;
 
@@ -63,11 +63,7 @@ impl Options {
     /// What is known at once (SOCK-01).
     pub(super) fn check(&self, client: &Client) -> Result<(), Reason> {
         let context = client.inner().context()?;
-        self.with_connect(|connect| {
-            // A key that is never sent.
-            let handshake = Handshake::new(connect, [0; 16]);
-            OpeningTask::new(&context, &handshake, Default::default()).refused().map_or(Ok(()), Err)
-        })
+        self.with_connect(|connect| connect.refused(&context).map_or(Ok(()), Err))
     }
 
     /// The opening handshake.

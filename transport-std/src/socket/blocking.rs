@@ -168,7 +168,8 @@ impl Socket {
                 return Err(failure(reason));
             }
             match state {
-                State::Finished => return Err(failure(Reason::SendFailed)),
+                // The end may have come right behind the last of it.
+                State::Finished if !self.pump.is_idle() => return Err(failure(Reason::SendFailed)),
                 State::Waits if !self.pump.is_idle() => self.wait(None),
                 _ => {}
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use miniwire_std::DataType;
-use miniwire_tests::hostile_sockets::{ENDS, TOO_LARGE, UNFINISHED};
+use miniwire_tests::kinds::{SOCKETS, TOO_LARGE, UNFINISHED};
 use miniwire_tests::{development, server};
 
 use super::{Log, closes};
@@ -13,7 +13,7 @@ fn sock_10_every_hostile_server_has_the_end_that_the_rfc_demands() {
     let server = server();
     let client = development(&server).build().unwrap();
     let log = Log::of(&client);
-    for (kinds, lines, seen) in ENDS {
+    for (kinds, lines, seen) in SOCKETS {
         for kind in kinds.split(' ') {
             let call = client.connect_socket(server.ws_url(&format!("/ws/raw/{kind}")));
             call.max_message(1 << 20).connect().unwrap();
@@ -52,6 +52,6 @@ fn sock_10_the_table_has_every_kind() {
     let (_, kinds) = help.data().split_once("Kinds of /ws/raw:\n").expect("the kinds are in the help");
     let there: BTreeSet<&str> = kinds.lines().filter_map(|line| line.split_whitespace().next()).collect();
     let here =
-        ENDS.iter().flat_map(|(kinds, ..)| kinds.split(' ')).chain(UNFINISHED.iter().copied()).chain([TOO_LARGE]);
+        SOCKETS.iter().flat_map(|(kinds, ..)| kinds.split(' ')).chain(UNFINISHED.iter().copied()).chain([TOO_LARGE]);
     assert_eq!(here.collect::<BTreeSet<_>>(), there);
 }

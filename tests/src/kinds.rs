@@ -1,7 +1,76 @@
-//! What comes of each kind of server under `/ws/raw`, whatever the transport.
+//! What the test server's `/malformed/{kind}` and `/ws/raw/{kind}` are to a client: one description for every transport.
 
-/// The kinds of servers, what is told of them, and the code of the close frame that each of them sees.
-pub const ENDS: &[(&str, &[&str], u16)] = &[
+use miniwire_core::reason::Reason;
+
+/// The data, or the reason, and the status where the head itself is sound. A head that contradicts itself is refused as a
+/// whole.
+pub type Answered = Result<&'static str, (Reason, Option<u16>)>;
+
+/// How each malformed answer ends.
+pub const MALFORMED: [(&str, Answered); 52] = {
+    const HEAD: Answered = Err((Reason::MalformedHead, None));
+    const FRAMING: Answered = Err((Reason::MalformedFraming, None));
+    const BODY: Answered = Err((Reason::MalformedFraming, Some(200)));
+    const LARGE: Answered = Err((Reason::HeadTooLarge, None));
+    [
+        ("two-lengths", FRAMING),
+        ("same-lengths", Ok("ok\n")),
+        ("list-length", Ok("ok\n")),
+        ("list-two-lengths", FRAMING),
+        ("length-and-chunked", FRAMING),
+        ("plus-length", FRAMING),
+        ("minus-length", FRAMING),
+        ("hex-length", FRAMING),
+        ("empty-length", FRAMING),
+        ("spaced-length", FRAMING),
+        ("length-overflow", FRAMING),
+        ("unknown-coding", FRAMING),
+        ("chunked-twice", FRAMING),
+        ("chunked-not-last", FRAMING),
+        ("chunked-http10", FRAMING),
+        ("bare-lf", HEAD),
+        ("bare-cr", HEAD),
+        ("obs-fold", HEAD),
+        ("space-before-colon", HEAD),
+        ("space-before-name", HEAD),
+        ("empty-name", HEAD),
+        ("no-colon", HEAD),
+        ("bad-name", HEAD),
+        ("nul-in-header", HEAD),
+        ("bad-status-line", HEAD),
+        ("long-status", HEAD),
+        ("no-status", HEAD),
+        ("http2", HEAD),
+        ("http12", HEAD),
+        ("lower-case-http", HEAD),
+        ("switching", HEAD),
+        ("chunk-empty-size", BODY),
+        ("chunk-empty-size-extension", BODY),
+        ("chunk-plus", BODY),
+        ("chunk-hex-prefix", BODY),
+        ("chunk-negative", BODY),
+        ("chunk-overflow", BODY),
+        ("chunk-junk-after", BODY),
+        ("chunk-junk-size", BODY),
+        ("chunk-bare-lf", BODY),
+        ("chunk-extension-lf", BODY),
+        ("bad-trailer", BODY),
+        // The answer is whole; what follows belongs to nothing, and the connection goes.
+        ("extra", Ok("ok\n")),
+        ("truncated-head", Err((Reason::ConnectionClosed, None))),
+        ("garbage", HEAD),
+        ("garbage-text", HEAD),
+        ("endless-head", LARGE),
+        ("endless-line", LARGE),
+        ("endless-interim", HEAD),
+        ("endless-extension", BODY),
+        ("endless-trailers", BODY),
+        ("endless-zeros", BODY),
+    ]
+};
+
+/// Servers, what the listeners of a socket are told of them, and the code of the Close frame that each of them sees.
+pub const SOCKETS: &[(&str, &[&str], u16)] = &[
     (
         "good in-one-piece byte-by-byte upper-case connection-list two-connections padded-accept no-reason early-hints \
          content-length chunked",

@@ -1,22 +1,22 @@
-//! my.request: GET over verified TLS, the whole answer as JSON text, over the asynchronous loop.
+//! What the images with TLS share: the made-up byte transport with verified TLS over it, for one session.
 #![no_std]
-#![no_main]
 
-use core::cell::RefCell;
+use core::cell::Cell;
 use core::task::Poll;
 
 use embedded_io::{ErrorKind, ErrorType};
 use embedded_io_async::{Read, Write};
-use firmware::{Buffers, Link, Register, read};
-use miniwire_core::context::Context;
-use miniwire_core::drive::{Route, asynch};
+use firmware::{Link, Register, read};
+use miniwire_core::drive::{NoRandomness, Route, asynch};
 use miniwire_core::reason::Fault;
-use miniwire_core::request::Request;
 use miniwire_core::time::Instant;
-use miniwire_embassy::tls::{self, CertificateDer, CryptoRng, RECEIVE, RngCore, RngError, Session, Trust};
+use miniwire_embassy::tls::{self, CertificateDer, CryptoRng, RngCore, RngError, Session, Trust};
+
+/// Who is trusted.
+pub static ROOT: CertificateDer<'static> = CertificateDer::from_slice(include_bytes!("root.der"));
 
 /// The one connection, which can be waited on.
-struct Wire(Link);
+pub struct Wire(pub Link);
 
 impl ErrorType for Wire {
     type Error = ErrorKind;
@@ -45,7 +45,7 @@ impl tls::Link for Wire {
 }
 
 /// The board's random number generator.
-struct Random;
+pub struct Random;
 
 impl RngCore for Random {
     fn next_u32(&mut self) -> u32 {
@@ -70,7 +70,8 @@ impl RngCore for Random {
 
 impl CryptoRng for Random {}
 
-enum Stream<'b> {
+/// Before and after TLS.
+pub enum Stream<'b> {
     Plain(Wire),
     Secure(Session<'b, Wire>),
 }
@@ -104,9 +105,17 @@ impl Write for Stream<'_> {
     }
 }
 
-struct Stack<'b> {
+/// A network stack with TCP and TLS.
+pub struct Stack<'b> {
     /// For the one session.
-    buffers: RefCell<Option<tls::Buffers<'b>>>,
+    buffers: Cell<Option<tls::Buffers<'b>>>,
+}
+
+impl<'b> Stack<'b> {
+    /// Its one session will use these buffers.
+    pub fn new(buffers: tls::Buffers<'b>) -> Self {
+        Self { buffers: Cell::new(Some(buffers)) }
+    }
 }
 
 impl<'b> asynch::Transport for Stack<'b> {
@@ -127,8 +136,7 @@ impl<'b> asynch::Transport for Stack<'b> {
     }
 
     async fn secure(&self, link: Stream<'b>, route: &Route<'_>) -> Result<Stream<'b>, Fault> {
-        static ROOT: CertificateDer<'static> = CertificateDer::from_slice(include_bytes!("root.der"));
-        let (Stream::Plain(wire), Some(buffers)) = (link, self.buffers.borrow_mut().take()) else {
+        let (Stream::Plain(wire), Some(buffers)) = (link, self.buffers.take()) else {
             return Err(Fault::Tls);
         };
         let root = tls::root(&ROOT).map_err(|_| Fault::Tls)?;
@@ -137,20 +145,16 @@ impl<'b> asynch::Transport for Stack<'b> {
     }
 }
 
-#[inline(never)]
-fn call(buffers: &mut Buffers, receive: &mut [u8], transmit: &mut [u8]) {
-    if let Ok(context) = Context::new("2021000000000001", "1.0.0", firmware::policy()) {
-        let stack = Stack { buffers: RefCell::new(Some(tls::Buffers { receive, transmit })) };
-        let request = Request::new("https://device.local/status");
-        match firmware::block_on(asynch::request(&stack, &context, &request, buffers.memory())) {
-            Ok(response) => firmware::show(response.status(), response.text().as_bytes()),
-            Err(failure) => firmware::show_failure(&failure),
+impl asynch::SocketTransport for Stack<'_> {
+    fn random(&self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        Random.fill_bytes(bytes);
+        if read(Register::Ready) != 0 { Ok(()) } else { Err(NoRandomness) }
+    }
+
+    async fn readable(&self, link: &mut Self::Link) {
+        match link {
+            Stream::Plain(wire) => tls::Link::readable(wire).await,
+            Stream::Secure(session) => session.readable().await,
         }
     }
-}
-
-#[cortex_m_rt::entry]
-fn main() -> ! {
-    call(&mut Buffers::new(), &mut [0; RECEIVE], &mut [0; 1153]);
-    firmware::halt()
 }
