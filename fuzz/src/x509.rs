@@ -76,12 +76,26 @@ fn check_reading(bytes: &[u8]) {
     let Ok(usage) = parsed.key_usage() else { return };
     let expected =
         usage.as_ref().map_or((true, true), |usage| (usage.value.digital_signature(), usage.value.key_cert_sign()));
+    let written = parsed.extensions().iter().find(|extension| extension.oid.to_id_string() == "2.5.29.15");
     match usages {
-        (Ok(handshakes), Ok(certificates)) => assert_eq!((handshakes, certificates), expected, "the key usage"),
-        // Stricter, of the bits that are not used; or the bits of more than there are names for.
-        (Err(_), Err(_)) => assert!(usage.is_some(), "a certificate without a key usage is refused"),
+        (Ok(handshakes), Ok(certificates)) => {
+            assert_eq!((handshakes, certificates), expected, "the key usage");
+            assert!(written.is_none_or(|usage| is_strict(usage.value)), "a key usage that is no DER");
+        }
+        (Err(_), Err(_)) => {
+            assert!(written.is_some_and(|usage| !is_strict(usage.value)), "a right key usage is refused")
+        }
         other => panic!("{other:?}"),
     }
+}
+
+/// A BIT STRING of at most two bytes, its unused bits zero, which x509-parser does not insist on.
+fn is_strict(usage: &[u8]) -> bool {
+    let &[3, length, unused @ 0..=7, ref bits @ ..] = usage else { return false };
+    let last = bits.last().copied();
+    usize::from(length) == bits.len() + 1
+        && bits.len() <= 2
+        && last.map_or(unused == 0, |last| u32::from(unused) <= last.trailing_zeros())
 }
 
 /// An RSA key is read where nothing else would be written of it, and then as by another.
