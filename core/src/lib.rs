@@ -85,6 +85,7 @@
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
+mod api;
 pub mod base64;
 pub mod call;
 pub mod can_i_use;
@@ -103,6 +104,7 @@ pub mod progress;
 pub mod query;
 pub mod reason;
 pub mod request;
+mod route;
 mod scan;
 mod ser;
 pub mod sink;

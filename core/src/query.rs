@@ -24,12 +24,9 @@
 
 use serde::Serialize;
 
-use crate::data::{Form, WriteError};
-use crate::ser;
+pub use crate::ser::STORED_KEY_MAX;
+use crate::ser::{self, Form, WriteError};
 use crate::sink::Sink;
-
-/// The longest key, in bytes before encoding, that a map may serialise apart from its value.
-pub const STORED_KEY_MAX: usize = 64;
 
 /// Writes `value` as a query string, without a leading `?`.
 ///

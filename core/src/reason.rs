@@ -3,9 +3,11 @@
 //! A transport reports a [`Fault`]; the task knows what it was doing and turns that into a [`Reason`]. Only this file
 //! turns a reason into a code, so that no API can report a code that its table does not list.
 
+mod all;
+
 use core::fmt;
 
-use crate::policy::Api;
+use crate::api::Api;
 use crate::ws::violation::Violation;
 
 /// What a transport reports when it cannot do what the task asked.

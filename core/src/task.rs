@@ -13,8 +13,8 @@
 //! What the peer, the network, the clock or the policy does ends a task through `Done`, with a reason. What the driver
 //! does wrong is an [`Err`] with [`Misuse`] and leaves the task as it was.
 
-use crate::drive::Route;
 use crate::reason::{Fault, Interrupt, Reason};
+use crate::route::Route;
 use crate::time::Instant;
 
 /// One step of a task.

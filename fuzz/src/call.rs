@@ -4,9 +4,11 @@ use miniwire_core::context::{Context, Proxy};
 use miniwire_core::data::Data;
 use miniwire_core::policy::{Policy, Whitelist};
 use miniwire_core::request::{Collect, DataType, Method, Redirect, Request, RequestTask};
+use miniwire_core::sink::Window;
 use miniwire_core::time::Instant;
 
-use crate::watched::Watched;
+/// Where an answer is taken whole.
+pub type Memory<'m> = Collect<Window<'m>, Window<'m>>;
 
 /// Bytes for the body of an answer, and for its head.
 pub const MEMORY: usize = 2048;
@@ -47,8 +49,8 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Starts the call at `now` and gives it to `drive`.
-    pub fn start<R>(&self, now: Instant, drive: impl FnOnce(Watched<'_>) -> R) -> R {
+    /// Starts the call at `now` and gives `drive` its task, and the memory for the answer.
+    pub fn start<R>(&self, now: Instant, drive: impl FnOnce(RequestTask<'_>, Memory<'_>) -> R) -> R {
         let policy = match Whitelist::new(self.entries) {
             _ if self.development => Policy::development(),
             Ok(whitelist) => Policy::release(whitelist),
@@ -76,6 +78,6 @@ impl Call<'_> {
         let (mut redirect, mut head, mut body) = (vec![0; self.redirect_memory], vec![0; MEMORY], vec![0; MEMORY]);
         let collect = Collect::into_memory(self.data_type, &mut head, &mut body);
         let task = RequestTask::new(&context, &request, &mut redirect, now);
-        drive(Watched::new(task, self, collect))
+        drive(task, collect)
     }
 }

@@ -180,6 +180,10 @@ fn verdict<'p>(head: &Head<'_>, names: &[&'p str]) -> Result<Option<&'p str>, Re
     if head.status != 101 {
         return Err(Reason::NotUpgraded);
     }
+    // RFC 2616 section 14.10, which RFC 6455 builds on: in HTTP/1.0 a field that Connection names is not there.
+    if head.minor == 0 {
+        return Err(Reason::MalformedHead);
+    }
     if !mentions("upgrade", b"websocket") {
         return Err(Reason::WrongUpgrade);
     }

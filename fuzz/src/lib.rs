@@ -9,6 +9,8 @@
 
 pub mod base64;
 pub mod call;
+mod certificates;
+pub mod extensions;
 pub mod frames;
 pub mod handshake;
 pub mod head;
@@ -29,18 +31,24 @@ pub mod socket_ops;
 pub mod socket_sending;
 pub mod socket_watch;
 pub mod splits;
+mod tls_identity;
+mod tls_link;
+mod tls_server;
+pub mod tls_session;
 pub mod transfer_ops;
 pub mod tree;
 pub mod url;
 pub mod utf8;
 pub mod watched;
+pub mod x509;
 
 /// What a target does with an input.
 pub type Run = fn(&[u8]);
 
 /// Every target, by the name of its program and of its folder of inputs.
-pub const TARGETS: [(&str, Run); 20] = [
+pub const TARGETS: [(&str, Run); 23] = [
     ("base64", base64::run),
+    ("extensions", extensions::run),
     ("frames", frames::run),
     ("handshake", handshake::run),
     ("head", head::run),
@@ -57,7 +65,9 @@ pub const TARGETS: [(&str, Run); 20] = [
     ("response", response::run),
     ("socket_bytes", socket_bytes::run),
     ("socket_ops", socket_ops::run),
+    ("tls_session", tls_session::run),
     ("transfer_ops", transfer_ops::run),
     ("url", url::run),
     ("utf8", utf8::run),
+    ("x509", x509::run),
 ];

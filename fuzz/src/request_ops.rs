@@ -6,7 +6,7 @@ use miniwire_core::request::{DataType, Method, Redirect};
 use miniwire_core::time::Instant;
 
 use crate::call::Call;
-use crate::watched::Next;
+use crate::watched::{Next, Watched};
 
 pub(crate) const URLS: [&str; 10] = [
     "https://api.example.com/a/b?c",
@@ -124,7 +124,7 @@ pub fn run(data: &[u8]) {
 fn play(call: &Call<'_>, plan: &Plan<'_>) {
     let mut now = Instant::from_millis(u64::from(plan.timeout) << (plan.tx % 48));
     let receive = 256 + 4 * usize::from(plan.rx);
-    call.start(now, |mut task| {
+    Watched::start(call, now, |mut task| {
         let (mut rx, mut tx) = (Vec::new(), vec![0; 256 + usize::from(plan.tx)]);
         let (mut wire, mut said, mut ops) = (Vec::new(), 0, plan.ops.iter().copied());
         let mut steps = 0;

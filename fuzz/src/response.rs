@@ -1,7 +1,8 @@
-//! A whole response in pieces, against a plain decoder.
+//! A whole response in pieces, against a plain decoder, and against what hyper makes of it.
 
 use miniwire_core::http::response::{Part, ResponseError, ResponseReader};
 
+use crate::oracle::hyper::Whole;
 use crate::oracle::{self, Ended, Seen};
 use crate::splits::at_splits;
 
@@ -16,6 +17,33 @@ struct Read {
 pub fn run(data: &[u8]) {
     let Read { seen, error } = at_splits(data, |pieces| read(pieces, data.len()));
     assert_eq!(seen, oracle::response(data), "{error:?}");
+    // hyper refuses less, so only what is whole is compared.
+    if let Some(whole) = whole(data) {
+        match oracle::hyper::response(data) {
+            // It counts the fields of the trailer section, and the bytes of all chunk extensions; the library, those of each.
+            Err(error) if error.contains("chunk trailers") || error.contains("chunk extensions") => {}
+            theirs => assert_eq!(theirs, Ok(whole)),
+        }
+    }
+}
+
+/// What the library makes of `data`, if that is a whole response.
+pub fn whole(mut data: &[u8]) -> Option<Whole> {
+    let (mut reader, mut status, mut fields, mut body) = (ResponseReader::new(), 0, Vec::new(), Vec::new());
+    loop {
+        let (consumed, part) = reader.read(data, true).ok()?;
+        match part {
+            Part::More => panic!("waiting for what cannot come"),
+            Part::Interim(_) => {}
+            Part::Head(head) => {
+                status = head.status();
+                fields.extend(head.fields().map(|(name, value)| (name.to_owned(), value.to_vec())));
+            }
+            Part::Body(bytes) => body.extend_from_slice(bytes),
+            Part::End => return Some(Whole::new(status, fields, body)),
+        }
+        data = &data[consumed..];
+    }
 }
 
 fn read(pieces: &[&[u8]], total: usize) -> Read {

@@ -1,8 +1,9 @@
-//! UTF-8 in pieces, against `core::str::from_utf8`.
+//! UTF-8 in pieces, against `core::str::from_utf8`; text made of any bytes, against `String::from_utf8_lossy` and a table.
 
-use miniwire_core::utf8::Checker;
+use miniwire_core::sink::{Full, Sink};
+use miniwire_core::utf8::{Checker, Lossy, put_latin1};
 
-use crate::splits::at_splits;
+use crate::splits::{Gathered, at_splits};
 
 /// Checks `data` as text. Same verdict at every split, and a failure at the first byte that no continuation can mend.
 pub fn run(data: &[u8]) {
@@ -31,4 +32,20 @@ pub fn run(data: &[u8]) {
             .inspect(|end| assert!(*end <= start + len))
     });
     assert_eq!(failed_at, expected);
+
+    let lossy = in_pieces(data, |mut lossy: Lossy, pieces, out| {
+        pieces.iter().try_for_each(|piece| lossy.put(piece, out))?;
+        lossy.finish(out)
+    });
+    assert_eq!(lossy, String::from_utf8_lossy(data));
+    let latin1 = in_pieces(data, |(), pieces, out| pieces.iter().try_for_each(|piece| put_latin1(piece, out)));
+    assert_eq!(latin1, data.iter().map(|byte| char::from(*byte)).collect::<String>());
+}
+
+fn in_pieces<S: Default>(data: &[u8], write: impl Fn(S, &[&[u8]], &mut dyn Sink) -> Result<(), Full>) -> String {
+    at_splits(data, |pieces| {
+        let mut out = Gathered::default();
+        write(S::default(), pieces, &mut out).expect("room");
+        String::from_utf8(out.0).expect("text")
+    })
 }

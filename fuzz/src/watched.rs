@@ -4,12 +4,11 @@
 use miniwire_core::http::fields::Fields;
 use miniwire_core::http::framing::Charset;
 use miniwire_core::reason::{Fault, Interrupt, Reason};
-use miniwire_core::request::{Collect, DataType, Event, Method, Outcome, Redirect, RequestTask};
-use miniwire_core::sink::Window;
+use miniwire_core::request::{DataType, Event, Method, Outcome, Redirect, RequestTask};
 use miniwire_core::task::{Action, Misuse, Poll, Task as _};
 use miniwire_core::time::Instant;
 
-use crate::call::{Call, MEMORY};
+use crate::call::{Call, MEMORY, Memory};
 use crate::oracle::{self, Host, Target};
 use crate::url::{canonical_standard_target, has_punycode, standard_target};
 
@@ -75,7 +74,7 @@ struct Link {
 pub struct Watched<'r> {
     task: RequestTask<'r>,
     call: &'r Call<'r>,
-    collect: Option<Collect<Window<'r>, Window<'r>>>,
+    collect: Option<Memory<'r>>,
     limit: u64,
     link: Option<Link>,
     last: Option<Next>,
@@ -99,8 +98,13 @@ pub struct Watched<'r> {
 }
 
 impl<'r> Watched<'r> {
+    /// Starts the call at `now` and gives it to `drive`, watched.
+    pub fn start<R>(call: &Call<'_>, now: Instant, drive: impl FnOnce(Watched<'_>) -> R) -> R {
+        call.start(now, |task, memory| drive(Watched::new(task, call, memory)))
+    }
+
     /// Watches a task of this call.
-    pub fn new(task: RequestTask<'r>, call: &'r Call<'r>, collect: Collect<Window<'r>, Window<'r>>) -> Self {
+    fn new(task: RequestTask<'r>, call: &'r Call<'r>, collect: Memory<'r>) -> Self {
         let limit = call.limit.unwrap_or(u64::MAX);
         let (task, collect, limit) = if call.streamed {
             (task.streamed().with_limit(limit), None, limit)

@@ -12,6 +12,9 @@ use miniwire_fuzz::splits::Random;
 /// Mutated inputs per target: some ten thousand, in a few seconds of a debug build.
 const MUTATIONS: usize = 1000;
 
+/// Of a target whose inputs are whole TLS handshakes: a tenth of a second each, as long as nothing is optimised.
+const MUTATED_HANDSHAKES: usize = 100;
+
 /// Longer inputs are replayed, but not mutated: they cost too much of the time.
 const LONGEST_MUTATED: usize = 2048;
 
@@ -58,6 +61,11 @@ fn req_12_utf8() {
 #[test]
 fn sock_01_handshake() {
     replay("handshake");
+}
+
+#[test]
+fn sock_09_extensions() {
+    replay("extensions");
 }
 
 #[test]
@@ -116,6 +124,16 @@ fn ctx_07_transfer_ops() {
 }
 
 #[test]
+fn ctx_08_tls_session() {
+    replay_with("tls_session", MUTATED_HANDSHAKES);
+}
+
+#[test]
+fn ctx_08_x509() {
+    replay_with("x509", MUTATED_HANDSHAKES);
+}
+
+#[test]
 fn core_03_every_target_has_a_program_and_inputs() {
     let manifest = fs::read_to_string(folder("Cargo.toml")).unwrap();
     for (name, _) in TARGETS {
@@ -126,6 +144,10 @@ fn core_03_every_target_has_a_program_and_inputs() {
 }
 
 fn replay(target: &str) {
+    replay_with(target, MUTATIONS);
+}
+
+fn replay_with(target: &str, mutations: usize) {
     let (_, run) = TARGETS.into_iter().find(|(name, _)| *name == target).unwrap();
     let mut seeds = inputs("corpus", target);
     seeds.extend(inputs("regressions", target));
@@ -134,7 +156,7 @@ fn replay(target: &str) {
     }
     seeds.retain(|(_, seed)| seed.len() <= LONGEST_MUTATED);
     let mut random = Random::of(target.as_bytes());
-    for round in 0..MUTATIONS {
+    for round in 0..mutations {
         let (path, seed) = &seeds[random.below(seeds.len())];
         let (_, other) = &seeds[random.below(seeds.len())];
         let mutated = mutate(seed, other, &mut random);

@@ -263,8 +263,8 @@ mod codec {
 mod codec {
     use miniwire_core::http::head::Head;
     use miniwire_core::ws::connection::{SendError, Sent};
-    use miniwire_core::ws::deflate::{Deflater, Inflater, Parameters, WindowBits};
-    use miniwire_core::ws::handshake::{check, check_offer};
+    use miniwire_core::ws::deflate::{Deflater, Inflater, Parameters, WindowBits, check_offer};
+    use miniwire_core::ws::handshake::check;
     use miniwire_core::ws::violation::Violation;
 
     use super::*;

@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use miniwire_std::serve::Identity;
+use rustls::ServerConfig;
+
 /// How long a peer waits for anything.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -72,7 +75,7 @@ impl Peer {
     /// A server that accepts, and never reads or says anything.
     pub fn deaf() -> Self {
         Self::start(|stream, _| {
-            thread::sleep(Duration::from_secs(3));
+            thread::sleep(PATIENCE);
             drop(stream);
         })
     }
@@ -147,6 +150,18 @@ impl BlackHole {
 /// An address where connections are refused.
 pub fn refused() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port is free")
+}
+
+/// What a TLS server with this certificate goes by.
+///
+/// # Panics
+/// Where the key does not fit the certificate.
+pub fn tls_config(identity: Identity) -> Arc<ServerConfig> {
+    let Identity { chain, key, .. } = identity;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.and_then(|config| config.with_no_client_auth().with_single_cert(chain, key));
+    Arc::new(config.expect("a certificate and its key"))
 }
 
 /// A head, its empty line included; `None` where the connection ends before.

@@ -48,6 +48,11 @@ impl Proxy {
         format!("http://{user}@{}", self.peer.address())
     }
 
+    /// Where it listens, at 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.peer.address().port()
+    }
+
     /// The request heads that came, in order.
     pub fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap_or_else(PoisonError::into_inner).clone()

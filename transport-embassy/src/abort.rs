@@ -118,6 +118,16 @@ impl<const N: usize> Calls<N> {
 }
 
 impl Place {
+    /// It is this socket's.
+    pub(crate) fn is_of(&self, ticket: Ticket) {
+        self.socket.set(Some(ticket));
+    }
+
+    /// What ends a socket that another has replaced: its page, if that was unloaded before.
+    pub(crate) fn why(&self) -> Interrupt {
+        if self.unloaded.get() { Interrupt::Unload } else { Interrupt::Abort }
+    }
+
     fn wake(&self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();
@@ -128,10 +138,10 @@ impl Place {
 /// A call's hold on its place.
 pub(crate) struct UnderWay<'p>(&'p Place);
 
-impl UnderWay<'_> {
-    /// It is this socket's.
-    pub(crate) fn is_of(&self, ticket: Ticket) {
-        self.0.socket.set(Some(ticket));
+impl<'p> UnderWay<'p> {
+    /// The place, which stays what it is until this is dropped.
+    pub(crate) const fn place(&self) -> &'p Place {
+        self.0
     }
 
     /// Who wants this call to end, if anybody does; if not, the waiting task is woken when somebody does.

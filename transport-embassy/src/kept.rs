@@ -9,7 +9,7 @@ use core::cell::Cell;
 use embassy_time::Instant;
 use miniwire_core::drive::Route;
 
-use crate::transport::Link;
+use crate::connection::Connection;
 
 /// Bytes of a route's names. Links to longer ones are not kept.
 const NAMES: usize = 96;
@@ -58,7 +58,7 @@ pub(crate) struct Kept<'s, 'd, X, const N: usize> {
 struct Entry<'s, 'd, X> {
     key: Key,
     since: Instant,
-    link: Link<'s, 'd, X>,
+    link: Connection<'s, 'd, X>,
 }
 
 impl<'s, 'd, X, const N: usize> Kept<'s, 'd, X, N> {
@@ -70,8 +70,8 @@ impl<'s, 'd, X, const N: usize> Kept<'s, 'd, X, N> {
     pub(crate) fn take(
         &self,
         route: &Route<'_>,
-        is_alive: impl Fn(&Link<'s, 'd, X>) -> bool,
-    ) -> Option<Link<'s, 'd, X>> {
+        is_alive: impl Fn(&Connection<'s, 'd, X>) -> bool,
+    ) -> Option<Connection<'s, 'd, X>> {
         self.places.iter().find_map(|place| {
             let entry = place.take()?;
             if entry.key.is(route) {
@@ -83,14 +83,14 @@ impl<'s, 'd, X, const N: usize> Kept<'s, 'd, X, N> {
     }
 
     /// Closes those for which `is_alive` does not hold.
-    pub(crate) fn sweep(&self, is_alive: impl Fn(&Link<'s, 'd, X>) -> bool) {
+    pub(crate) fn sweep(&self, is_alive: impl Fn(&Connection<'s, 'd, X>) -> bool) {
         for place in &self.places {
             place.set(place.take().filter(|entry| is_alive(&entry.link)));
         }
     }
 
     /// Keeps a link, if its route's names are not too long.
-    pub(crate) fn put(&self, route: &Route<'_>, link: Link<'s, 'd, X>) {
+    pub(crate) fn put(&self, route: &Route<'_>, link: Connection<'s, 'd, X>) {
         let Some(key) = Key::new(route) else { return };
         let mut entry = Some(Entry { key, since: Instant::now(), link });
         for place in &self.places {
@@ -102,7 +102,7 @@ impl<'s, 'd, X, const N: usize> Kept<'s, 'd, X, N> {
     }
 
     /// Closes the link that was kept first, of those for which `goes` holds, so that what it holds can be used.
-    pub(crate) fn close_oldest(&self, goes: impl Fn(&Link<'s, 'd, X>) -> bool) {
+    pub(crate) fn close_oldest(&self, goes: impl Fn(&Connection<'s, 'd, X>) -> bool) {
         let mut oldest: Option<(&Cell<Option<Entry<'s, 'd, X>>>, Instant)> = None;
         for place in &self.places {
             if let Some(entry) = place.take() {

@@ -64,8 +64,11 @@
 #![forbid(unsafe_code)]
 
 mod abort;
+mod calls;
 mod client;
+mod connection;
 mod kept;
+mod link;
 mod resolve;
 mod secure;
 mod socket;
@@ -74,7 +77,8 @@ pub mod tls;
 mod transport;
 
 pub use abort::AbortHandle;
-pub use client::{Abortable, Client};
+pub use calls::Abortable;
+pub use client::Client;
 pub use secure::{NoTls, Random, Secure};
 pub use socket::Socket;
 pub use sockets::{SocketMemory, Sockets, Tcp};

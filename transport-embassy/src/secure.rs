@@ -8,9 +8,10 @@ use embedded_io::ErrorKind;
 use embedded_io_async::{Read, Write};
 use miniwire_core::drive::NoRandomness;
 use miniwire_core::reason::Fault;
+use rand_core::CryptoRngCore;
 
+use crate::link::Link;
 use crate::sockets::Tcp;
-use crate::tls::{CryptoRngCore, Link};
 
 /// Starts TLS on a connection and verifies the peer (CTX-08). [`Tls`](crate::tls::Tls) does; a reference to it is what a
 /// client takes.

@@ -5,9 +5,10 @@ use core::fmt;
 
 use miniwire_core::drive::{Received, SocketMemory, asynch};
 use miniwire_core::http::head::Head;
-use miniwire_core::reason::{Interrupt, Reason};
+use miniwire_core::reason::Reason;
 use miniwire_core::socket::{ConnectFailure, ConnectSocket, EventKind, OneSocket, Rule, Sending, Settings, Ticket};
 
+use crate::abort::Place;
 use crate::secure::Secure;
 use crate::transport::CallTransport;
 
@@ -15,7 +16,8 @@ use crate::transport::CallTransport;
 ///
 /// Pings are answered, the keep-alive is kept and the closing handshake goes on while [`recv`](Self::recv) runs. One task
 /// receives and sends: it waits for [`ready`](Self::ready) together with what it may have to send. Dropped, the connection
-/// is reset; who wants the server to know why says [`close`](Self::close) and receives until the end.
+/// is closed without a Close frame, unless one is out; who wants the server to know why says [`close`](Self::close) and
+/// receives until the end.
 pub struct Socket<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> {
     inner: asynch::Socket<'m, CallTransport<'a, 's, 'd, S, N>>,
     /// Dropped after the connection.
@@ -32,8 +34,8 @@ impl<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Socket<'m, 'a, 's, 'd, S
     ) -> Result<Self, ConnectFailure> {
         let client = transport.client;
         let Some(under_way) = &transport.under_way else { return Err(ConnectFailure::new(Reason::TooManyTasks)) };
-        let (turn, replaced) = Turn::begin(&client.one_socket).map_err(ConnectFailure::new)?;
-        under_way.is_of(turn.ticket);
+        let (turn, replaced) = Turn::begin(&client.one_socket, under_way.place()).map_err(ConnectFailure::new)?;
+        turn.place.is_of(turn.ticket);
         if let Some(ticket) = replaced {
             client.calls.replace(ticket);
         }
@@ -72,7 +74,7 @@ impl<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Socket<'m, 'a, 's, 'd, S
     /// What came before another connection took its place is not reported any more.
     fn hear_of_replacement(&mut self) {
         if self.turn.is_lost() {
-            self.inner.interrupt(Interrupt::Abort);
+            self.inner.interrupt(self.turn.place.why());
         }
     }
 
@@ -115,6 +117,7 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> fmt::Debug for Socket<'_, '_, 's
 /// One connection's turn at being the context's socket. Dropped, it is over.
 struct Turn<'a> {
     one: &'a Cell<OneSocket>,
+    place: &'a Place,
     ticket: Ticket,
     /// Its Error or its Close was reported, or another took its place.
     over: bool,
@@ -122,9 +125,9 @@ struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     /// Returns the connection whose place it takes, too.
-    fn begin(one: &'a Cell<OneSocket>) -> Result<(Self, Option<Ticket>), Reason> {
+    fn begin(one: &'a Cell<OneSocket>, place: &'a Place) -> Result<(Self, Option<Ticket>), Reason> {
         let attempt = with(one, OneSocket::connect)?;
-        Ok((Self { one, ticket: attempt.ticket, over: false }, attempt.replaced.map(|(ticket, _)| ticket)))
+        Ok((Self { one, place, ticket: attempt.ticket, over: false }, attempt.replaced.map(|(ticket, _)| ticket)))
     }
 
     fn reports(&self, event: EventKind) {

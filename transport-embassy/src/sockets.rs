@@ -16,7 +16,7 @@ use embassy_time::{Duration, Instant, Timer, with_timeout};
 use embedded_io::ErrorKind;
 use miniwire_core::reason::Fault;
 
-use crate::tls::Link;
+use crate::link::Link;
 
 /// How long the FIN of a connection that the peer has closed is repeated before it is given up.
 const LINGER: Duration = Duration::from_secs(10);

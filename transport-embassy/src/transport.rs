@@ -1,13 +1,10 @@
 //! embassy-net as a transport of the core's loop, for one call.
 
-use core::fmt;
 use core::future::{Future, poll_fn};
 use core::pin::pin;
 use core::task::Poll;
 
 use embassy_time::Timer;
-use embedded_io::{Error as _, ErrorKind};
-use embedded_io_async::{Read, Write};
 use miniwire_core::drive::asynch::{Ended, SocketTransport, Transport};
 use miniwire_core::drive::{NoRandomness, Route};
 use miniwire_core::reason::Fault;
@@ -15,21 +12,11 @@ use miniwire_core::time::Instant;
 
 use crate::abort::{AbortHandle, UnderWay};
 use crate::client::Client;
+use crate::connection::{Connection, Stream};
+use crate::link::Link as _;
 use crate::resolve;
 use crate::secure::{Random, Secure};
-use crate::sockets::{Slot, Tcp};
-use crate::tls::Link as _;
-
-/// A connection, plain or under TLS.
-pub(crate) struct Link<'s, 'd, X> {
-    slot: &'s Slot<'d>,
-    stream: Stream<'s, 'd, X>,
-}
-
-enum Stream<'s, 'd, X> {
-    Plain(Tcp<'s, 'd>),
-    Secured(X),
-}
+use crate::sockets::Tcp;
 
 /// What one call sees of the network.
 pub(crate) struct CallTransport<'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> {
@@ -47,7 +34,7 @@ pub(crate) fn now() -> Instant {
 }
 
 impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Transport for CallTransport<'_, 's, 'd, S, N> {
-    type Link = Link<'s, 'd, S::Session>;
+    type Link = Connection<'s, 'd, S::Session>;
 
     fn now(&self) -> Instant {
         now()
@@ -80,22 +67,22 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Transport for CallTransport<'_, 
         if self.random.is_some() {
             tcp.make_duplex();
         }
-        Ok(Link { slot: tcp.slot(), stream: Stream::Plain(tcp) })
+        Ok(Connection { slot: tcp.slot(), stream: Stream::Plain(tcp) })
     }
 
     async fn secure(&self, link: Self::Link, route: &Route<'_>) -> Result<Self::Link, Fault> {
-        let Link { slot, stream: Stream::Plain(tcp) } = link else { return Err(Fault::Tls) };
+        let Connection { slot, stream: Stream::Plain(tcp) } = link else { return Err(Fault::Tls) };
         let secure = &self.client.secure;
         poll_fn(|context| {
             if secure.is_free(context.waker()) {
                 return Poll::Ready(());
             }
-            self.client.kept.close_oldest(Link::is_secured);
+            self.client.kept.close_oldest(Connection::is_secured);
             Poll::Pending
         })
         .await;
         let session = secure.secure(tcp, route.host).await?;
-        Ok(Link { slot, stream: Stream::Secured(session) })
+        Ok(Connection { slot, stream: Stream::Secured(session) })
     }
 
     fn read_ready(&self, link: &mut Self::Link) -> bool {
@@ -137,59 +124,18 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> CallTransport<'_, 's, 'd, S, N> 
     }
 
     /// Whether a kept link can be believed to serve another call.
-    fn is_alive(&self, link: &Link<'s, 'd, S::Session>) -> bool {
+    fn is_alive(&self, link: &Connection<'s, 'd, S::Session>) -> bool {
         let stack = self.client.sockets.stack();
         let local = link.slot.with(|socket| socket.local_endpoint()).flatten();
         // What can be read now is the end, or what nobody asked for.
         stack.is_link_up() && local.is_some_and(|local| resolve::is_local(stack, local.addr)) && !self.is_readable(link)
     }
 
-    fn is_readable(&self, link: &Link<'s, 'd, S::Session>) -> bool {
+    fn is_readable(&self, link: &Connection<'s, 'd, S::Session>) -> bool {
         let held = match &link.stream {
             Stream::Plain(_) => false,
             Stream::Secured(session) => self.client.secure.holds_bytes(session),
         };
         held || link.slot.is_readable()
-    }
-}
-
-impl<X> Link<'_, '_, X> {
-    const fn is_secured(&self) -> bool {
-        matches!(self.stream, Stream::Secured(_))
-    }
-}
-
-impl<X> fmt::Debug for Link<'_, '_, X> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link").finish_non_exhaustive()
-    }
-}
-
-impl<X> embedded_io::ErrorType for Link<'_, '_, X> {
-    type Error = ErrorKind;
-}
-
-impl<X: Read> Read for Link<'_, '_, X> {
-    async fn read(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
-        match &mut self.stream {
-            Stream::Plain(tcp) => tcp.read(buf).await,
-            Stream::Secured(session) => session.read(buf).await.map_err(|error| error.kind()),
-        }
-    }
-}
-
-impl<X: Write> Write for Link<'_, '_, X> {
-    async fn write(&mut self, buf: &[u8]) -> Result<usize, ErrorKind> {
-        match &mut self.stream {
-            Stream::Plain(tcp) => tcp.write(buf).await,
-            Stream::Secured(session) => session.write(buf).await.map_err(|error| error.kind()),
-        }
-    }
-
-    async fn flush(&mut self) -> Result<(), ErrorKind> {
-        match &mut self.stream {
-            Stream::Plain(tcp) => tcp.flush().await,
-            Stream::Secured(session) => session.flush().await.map_err(|error| error.kind()),
-        }
     }
 }

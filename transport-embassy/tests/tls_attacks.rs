@@ -20,7 +20,7 @@ fn verdict(script: impl Fn(Forged, &Identity) + Send + Sync + 'static) -> Result
     let root = Signer::root(authority("root"));
     let identity = root.identity(&leaf(&["a.test"]), &[]);
     let address = serve(move |stream| {
-        if let Some(server) = Forged::hello(stream) {
+        if let Some(server) = forged_hello(stream) {
             script(server, &identity);
         }
     });
@@ -33,7 +33,7 @@ fn read_after(script: impl Fn(Forged) + Send + Sync + 'static) -> (Vec<u8>, Resu
     let root = Signer::root(authority("root"));
     let identity = root.identity(&leaf(&["a.test"]), &[]);
     let address = serve(move |stream| {
-        if let Some(server) = Forged::honest(stream, &identity.chain, &identity.key) {
+        if let Some(server) = forged_honest(stream, &identity) {
             script(server);
         }
     });
@@ -123,6 +123,64 @@ fn ctx_08_a_signature_without_a_certificate() {
     assert_eq!(verdict, bad(CertificateFault::Invalid));
 }
 
+/// What a client makes of a good handshake with something put in before one of its messages, or of Finished.
+fn verdict_with(step: usize, kind: u8, put: &'static [u8]) -> Result<(), Fault> {
+    verdict(move |mut server, identity| {
+        let put_in = |server: &mut Forged, now: usize| match kind {
+            _ if now != step => {}
+            // As if it belonged there: what comes after it is made of it.
+            HANDSHAKE => server.send_messages(&[put]),
+            _ => server.send(kind, put),
+        };
+        put_in(&mut server, 0);
+        server.send_messages(&[ENCRYPTED_EXTENSIONS]);
+        put_in(&mut server, 1);
+        server.send_messages(&[&certificate(&identity.chain)]);
+        put_in(&mut server, 2);
+        let verify = server.certificate_verify(&identity.key);
+        server.send_messages(&[&verify]);
+        put_in(&mut server, 3);
+        server.finish();
+        server.wait();
+    })
+}
+
+#[test]
+fn ctx_08_an_alert_at_each_step_ends_the_handshake() {
+    for step in 0..4 {
+        for alert in [&[2, 0], &[2, 40], &[2, 80], CLOSE_NOTIFY, &[1, 90], &[1, 100], &[9, 9]] {
+            assert_eq!(verdict_with(step, ALERT, alert), Err(Fault::Tls), "{alert:?} at {step}");
+        }
+        assert_eq!(verdict_with(step, APPLICATION_DATA, b"early"), Err(Fault::Tls), "data at {step}");
+    }
+}
+
+#[test]
+fn ctx_08_to_begin_anew_within_the_handshake_is_refused() {
+    let hello_retry: &[u8] = &[2, 0, 0, 4, 3, 3, 0, 0];
+    for step in 0..4 {
+        for put in [HELLO_REQUEST, KEY_UPDATE, NEW_SESSION_TICKET, hello_retry, &[5, 0, 0, 0], &[254, 0, 0, 0]] {
+            assert_eq!(verdict_with(step, HANDSHAKE, put), Err(Fault::Tls), "{put:?} at {step}");
+        }
+    }
+    assert_eq!(verdict_with(2, HANDSHAKE, CERTIFICATE_REQUEST), bad(CertificateFault::Invalid));
+}
+
+#[test]
+fn ctx_08_what_a_server_that_is_proved_says_out_of_order_is_of_no_consequence() {
+    // Behind the signature; Finished vouches for it. RFC 8446 section 4.4 would have it refused, embedded-tls does not.
+    assert_eq!(verdict_with(3, HANDSHAKE, CERTIFICATE_REQUEST), GOOD);
+    assert_eq!(verdict_with(3, HANDSHAKE, ENCRYPTED_EXTENSIONS), GOOD);
+    let without_extensions = verdict(|mut server, identity| {
+        server.send_messages(&[&certificate(&identity.chain)]);
+        let verify = server.certificate_verify(&identity.key);
+        server.send_messages(&[&verify]);
+        server.finish();
+        server.wait();
+    });
+    assert_eq!(without_extensions, GOOD);
+}
+
 #[test]
 fn ctx_08_a_second_certificate() {
     // Proved with the one, spoken for by the other.
@@ -209,7 +267,9 @@ fn ctx_08_a_handshake_message_after_the_handshake_is_no_panic() {
     let (asked, update) = (CERTIFICATE_REQUEST, KEY_UPDATE);
     let hidden = [&[4, 0, 0, 30][..], &NEW_SESSION_TICKET[4..], CERTIFICATE_REQUEST].concat();
     let beside = [NEW_SESSION_TICKET, CERTIFICATE_REQUEST].concat();
-    for message in [asked, update, ENCRYPTED_EXTENSIONS, &hidden[..19], &beside, &[4, 0, 0], &certificate(&[])] {
+    let (asks_back, finished) = ([24, 0, 0, 1, 1], message(20, &[0; 32]));
+    let messages = [asked, update, ENCRYPTED_EXTENSIONS, &hidden[..19], &beside, &[4, 0, 0], &certificate(&[])];
+    for message in messages.into_iter().chain([HELLO_REQUEST, &asks_back, &finished]) {
         let message = message.to_vec();
         let shown = message.clone();
         let (read, end) = read_after(move |mut server| {

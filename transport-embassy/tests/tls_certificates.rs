@@ -3,69 +3,23 @@
 mod support;
 
 use miniwire_core::reason::{CertificateFault, Fault};
-use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
-use rcgen::KeyUsagePurpose::{CrlSign, DigitalSignature, KeyCertSign, KeyEncipherment};
-use rcgen::{
-    BasicConstraints, CertificateParams, CustomExtension, DnType, GeneralSubtree, IsCa, KeyPair, NameConstraints,
-    PublicKeyData, date_time_ymd,
-};
-use sha2::{Digest, Sha256};
+use rcgen::{KeyPair, date_time_ymd};
 
+use support::certificates::{Vector, unknown, vectors};
 use support::*;
-
-/// A leaf directly below a trusted root.
-fn verdict_on(params: &CertificateParams) -> Result<(), Fault> {
-    let root = Signer::root(authority("root"));
-    verdict(&root.identity(params, &[]), "a.test", &Client::trusting(&[&root]))
-}
-
-/// A good leaf below an intermediate below a trusted root.
-fn verdict_below(intermediate: CertificateParams) -> Result<(), Fault> {
-    let root = Signer::root(authority("root"));
-    let intermediate = root.signer(intermediate);
-    let identity = intermediate.identity(&leaf(&["a.test"]), &[&intermediate]);
-    verdict(&identity, "a.test", &Client::trusting(&[&root]))
-}
 
 fn verdict(identity: &Identity, host: &str, client: &Client) -> Result<(), Fault> {
     client.verdict(serve_tls(identity, idle), host)
 }
 
 #[test]
-fn ctx_08_good_chains() {
-    let root = Signer::root(authority("root"));
-    let mut params = authority("intermediate");
-    params.key_usages = vec![KeyCertSign, CrlSign];
-    let intermediate = root.signer(params);
-    let mut params = leaf(&["a.test", "127.0.0.1", "::1"]);
-    params.key_usages = vec![DigitalSignature];
-    params.extended_key_usages = vec![ServerAuth];
-    let chains = [
-        root.identity(&params, &[]),
-        root.identity(&params, &[&root]),
-        intermediate.identity(&params, &[&intermediate]),
-        intermediate.identity(&params, &[&intermediate, &root]),
-    ];
-    for identity in chains {
-        let address = serve_tls(&identity, idle);
-        for host in ["a.test", "A.TEST", "a.test.", "127.0.0.1", "::1"] {
-            assert_eq!(Client::trusting(&[&root]).verdict(address, host), GOOD, "{host}");
+fn ctx_08_the_certificates_of_both_transports() {
+    for Vector { about, identity, roots, pins, hosts } in vectors() {
+        let (address, client) = (serve_tls(&identity, idle), Client::with(roots, pins));
+        for (host, verdict) in hosts {
+            assert_eq!(client.verdict(address, &host), verdict.map_err(Fault::Certificate), "{about}: {host}");
         }
-        assert_eq!(Client::trusting(&[&root]).verdict(address, "b.test"), bad(CertificateFault::WrongHost));
     }
-}
-
-#[test]
-fn ctx_08_validity() {
-    let mut params = leaf(&["a.test"]);
-    params.not_after = date_time_ymd(2020, 1, 1);
-    assert_eq!(verdict_on(&params), bad(CertificateFault::Expired));
-    let mut params = leaf(&["a.test"]);
-    params.not_before = date_time_ymd(4000, 1, 1);
-    assert_eq!(verdict_on(&params), bad(CertificateFault::NotYetValid));
-    let mut params = authority("intermediate");
-    params.not_after = date_time_ymd(2020, 1, 1);
-    assert_eq!(verdict_below(params), bad(CertificateFault::Expired));
 }
 
 #[test]
@@ -75,42 +29,6 @@ fn ctx_08_a_clock_that_was_never_set_accepts_nothing() {
     params.not_before = date_time_ymd(2026, 1, 1);
     let identity = root.identity(&params, &[]);
     assert_eq!(verdict(&identity, "a.test", &Client::trusting(&[&root]).at(0)), bad(CertificateFault::NotYetValid));
-}
-
-#[test]
-fn ctx_08_host_name() {
-    let root = Signer::root(authority("root"));
-    let address = serve_tls(&root.identity(&leaf(&["*.a.test", "10.0.0.1"]), &[]), idle);
-    for (host, expected) in [
-        ("x.a.test", GOOD),
-        ("a.test", bad(CertificateFault::WrongHost)),
-        ("x.y.a.test", bad(CertificateFault::WrongHost)),
-        ("10.0.0.1", GOOD),
-        ("10.0.0.2", bad(CertificateFault::WrongHost)),
-        ("no host", bad(CertificateFault::WrongHost)),
-        ("", bad(CertificateFault::WrongHost)),
-        (".", bad(CertificateFault::WrongHost)),
-    ] {
-        assert_eq!(Client::trusting(&[&root]).verdict(address, host), expected, "{host}");
-    }
-}
-
-#[test]
-fn ctx_08_the_common_name_does_not_count() {
-    for names in [&[][..], &["b.test"]] {
-        let mut params = leaf(names);
-        params.distinguished_name.push(DnType::CommonName, "a.test");
-        assert_eq!(verdict_on(&params), bad(CertificateFault::WrongHost));
-    }
-}
-
-#[test]
-fn ctx_08_many_names_and_long_ones() {
-    let long = [["x".repeat(63), "y".repeat(63), "z".repeat(63)].join("."), ".test".to_owned()].concat();
-    let many = leaf(&["b.test", "c.test", "d.test", "e.test", "f.test", &long, "a.test"]);
-    assert_eq!(verdict_on(&many), GOOD);
-    let root = Signer::root(authority("root"));
-    assert_eq!(verdict(&root.identity(&many, &[]), &long, &Client::trusting(&[&root])), GOOD);
 }
 
 #[test]
@@ -136,160 +54,20 @@ fn ctx_08_the_longest_name_fits_the_least_buffers() {
 }
 
 #[test]
-fn ctx_08_unknown_issuers() {
-    let (known, other) = (Signer::root(authority("known")), Signer::root(authority("other")));
-    let client = Client::trusting(&[&known]);
-    let identity = other.identity(&leaf(&["a.test"]), &[]);
-    assert_eq!(verdict(&identity, "a.test", &client), bad(CertificateFault::UnknownIssuer));
-    assert_eq!(
-        verdict(&identity, "a.test", &Client::default()),
-        bad(CertificateFault::UnknownIssuer),
-        "no roots at all"
-    );
-    // One of several is enough.
-    assert_eq!(verdict(&identity, "a.test", &Client::trusting(&[&known, &other])), GOOD);
-    // The root that it brings along helps nothing.
-    let identity = other.identity(&leaf(&["a.test"]), &[&other]);
-    assert_eq!(verdict(&identity, "a.test", &client), bad(CertificateFault::UnknownIssuer));
-    // An intermediate that is not sent.
-    let intermediate = known.signer(authority("intermediate"));
-    let identity = intermediate.identity(&leaf(&["a.test"]), &[]);
-    assert_eq!(verdict(&identity, "a.test", &client), bad(CertificateFault::UnknownIssuer));
-}
-
-#[test]
-fn ctx_08_self_signed() {
-    let known = Signer::root(authority("known"));
-    for is_ca in [IsCa::NoCa, IsCa::ExplicitNoCa, IsCa::Ca(BasicConstraints::Unconstrained)] {
-        let key = KeyPair::generate().unwrap();
-        let mut params = leaf(&["a.test"]);
-        params.is_ca = is_ca;
-        let own = params.self_signed(&key).unwrap().der().clone();
-        let identity = Identity { chain: vec![own], key };
-        assert_eq!(
-            verdict(&identity, "a.test", &Client::trusting(&[&known])),
-            bad(CertificateFault::UnknownIssuer),
-            "{is_ca:?}"
-        );
-    }
-}
-
-#[test]
-fn ctx_08_a_root_of_the_same_name_with_another_key() {
-    let (known, other) = (Signer::root(authority("root")), Signer::root(authority("root")));
-    let identity = other.identity(&leaf(&["a.test"]), &[]);
-    assert_eq!(verdict(&identity, "a.test", &Client::trusting(&[&known])), bad(CertificateFault::Invalid));
-    assert_eq!(verdict(&identity, "a.test", &Client::trusting(&[&known, &other])), GOOD);
-}
-
-#[test]
-fn ctx_08_ca_flags() {
-    assert_eq!(verdict_below(leaf(&["ca.test"])), bad(CertificateFault::NotAnAuthority), "an ordinary leaf");
-    let mut params = authority("intermediate");
-    params.is_ca = IsCa::ExplicitNoCa;
-    assert_eq!(verdict_below(params), bad(CertificateFault::NotAnAuthority));
-    let mut params = leaf(&["a.test"]);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    assert_eq!(verdict_on(&params), bad(CertificateFault::WrongUsage), "an authority as a server");
-    // One intermediate too many.
-    let root = Signer::root(authority("root"));
-    let mut params = authority("one");
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    let one = root.signer(params);
-    let two = one.signer(authority("two"));
-    let identity = two.identity(&leaf(&["a.test"]), &[&two, &one]);
-    assert_eq!(verdict(&identity, "a.test", &Client::trusting(&[&root])), bad(CertificateFault::NotAnAuthority));
-}
-
-#[test]
-fn ctx_08_key_usage_of_the_server() {
-    for (usages, expected) in [
-        (vec![], GOOD),
-        (vec![DigitalSignature, KeyEncipherment], GOOD),
-        (vec![KeyEncipherment], bad(CertificateFault::WrongUsage)),
-        (vec![KeyCertSign], bad(CertificateFault::WrongUsage)),
-    ] {
-        let mut params = leaf(&["a.test"]);
-        params.key_usages = usages.clone();
-        assert_eq!(verdict_on(&params), expected, "{usages:?}");
-    }
-}
-
-#[test]
-fn ctx_08_key_usage_of_issuers() {
-    for (usages, expected) in [
-        (vec![], GOOD),
-        (vec![KeyCertSign], GOOD),
-        (vec![CrlSign, DigitalSignature], bad(CertificateFault::NotAnAuthority)),
-    ] {
-        let mut params = authority("intermediate");
-        params.key_usages = usages.clone();
-        assert_eq!(verdict_below(params), expected, "{usages:?}");
-    }
-}
-
-#[test]
-fn ctx_08_extended_key_usage() {
-    for (usages, expected) in
-        [(vec![ServerAuth, ClientAuth], GOOD), (vec![ClientAuth], bad(CertificateFault::WrongUsage))]
-    {
-        let mut params = leaf(&["a.test"]);
-        params.extended_key_usages = usages.clone();
-        assert_eq!(verdict_on(&params), expected, "{usages:?}");
-    }
-}
-
-#[test]
-fn ctx_08_name_constraints() {
-    for (permitted, expected) in [("test", GOOD), ("other.test", bad(CertificateFault::NotAnAuthority))] {
-        let mut params = authority("intermediate");
-        params.name_constraints = Some(NameConstraints {
-            permitted_subtrees: vec![GeneralSubtree::DnsName(permitted.to_owned())],
-            excluded_subtrees: vec![],
-        });
-        assert_eq!(verdict_below(params.clone()), expected, "{permitted}");
-        // A root's own hold as well.
-        let root = Signer::root(params);
-        let identity = root.identity(&leaf(&["a.test"]), &[]);
-        assert_eq!(verdict(&identity, "a.test", &Client::trusting(&[&root])), expected, "{permitted}");
-    }
-}
-
-#[test]
-fn ctx_08_an_unknown_critical_extension() {
+fn ctx_08_an_unknown_critical_extension_of_the_server() {
     for (critical, expected) in [(false, GOOD), (true, bad(CertificateFault::Invalid))] {
-        let extension = || {
-            let mut extension = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 32473, 1], vec![5, 0]);
-            extension.set_criticality(critical);
-            extension
-        };
         let mut params = leaf(&["a.test"]);
-        params.custom_extensions = vec![extension()];
+        params.custom_extensions = vec![unknown(critical)];
         let root = Signer::root(authority("root"));
         // rustls will not present what it cannot read itself.
         let identity = root.identity(&params, &[]);
         let address = serve(move |stream| {
-            if let Some(server) = forged::Forged::honest(stream, &identity.chain, &identity.key) {
+            if let Some(server) = forged_honest(stream, &identity) {
                 server.wait();
             }
         });
         assert_eq!(Client::trusting(&[&root]).verdict(address, "a.test"), expected);
-        let mut params = authority("intermediate");
-        params.custom_extensions = vec![extension()];
-        assert_eq!(verdict_below(params), expected);
     }
-}
-
-#[test]
-fn ctx_08_an_unsuitable_certificate_off_the_path_does_no_harm() {
-    let root = Signer::root(authority("root"));
-    let mut params = authority("intermediate");
-    params.key_usages = vec![CrlSign];
-    let unsuitable = root.signer(params);
-    let good = root.signer(authority("intermediate"));
-    let unrelated = Signer::root(authority("unrelated"));
-    let identity = good.identity(&leaf(&["a.test"]), &[&unsuitable, &unrelated, &good]);
-    assert_eq!(verdict(&identity, "a.test", &Client::trusting(&[&root])), GOOD);
 }
 
 #[test]
@@ -301,27 +79,6 @@ fn ctx_08_so_many_certificates_and_no_more() {
         let identity = root.identity(&leaf(&["a.test"]), &others);
         assert_eq!(verdict(&identity, "a.test", &Client::trusting(&[&root])), expected, "{count}");
     }
-}
-
-#[test]
-fn ctx_08_a_chain_to_be_tried_in_every_order_ends_soon() {
-    // Each names the root as its issuer, and each other's.
-    let root = Signer::root(authority("root"));
-    let others: Vec<_> = (0..6).map(|_| Signer::root(authority("root"))).collect();
-    let identity = others[0].identity(&leaf(&["a.test"]), &others.iter().collect::<Vec<_>>());
-    assert_eq!(verdict(&identity, "a.test", &Client::trusting(&[&root])), bad(CertificateFault::Invalid));
-}
-
-#[test]
-fn ctx_08_pinned_keys_are_checked_on_top_of_the_chain() {
-    let root = Signer::root(authority("root"));
-    let identity = root.identity(&leaf(&["a.test"]), &[]);
-    let pin = Sha256::digest(identity.key.subject_public_key_info()).into();
-    let address = serve_tls(&identity, idle);
-    let verdict = |client: Client| client.verdict(address, "a.test");
-    assert_eq!(verdict(Client::trusting(&[&root]).pinned(&[[0; 32], pin])), GOOD);
-    assert_eq!(verdict(Client::trusting(&[&root]).pinned(&[[0; 32]])), bad(CertificateFault::NotPinned));
-    assert_eq!(verdict(Client::trusting(&[]).pinned(&[pin])), bad(CertificateFault::UnknownIssuer));
 }
 
 #[test]

@@ -13,10 +13,10 @@ use miniwire_core::policy::{Policy, Whitelist};
 use miniwire_core::socket::Rule;
 
 use crate::client::{Client, Inner, Rules};
-use crate::files::TemporaryFiles;
+use crate::files::store::TemporaryFiles;
 use crate::net::{Lookup, NoProxy, PoolLimits, Proxy, ProxyRules, Shared, TlsOptions, Tracer};
 use crate::session::Sessions;
-use crate::socket::Hub;
+use crate::socket::hub::Hub;
 
 /// The largest body that is taken whole, unless another limit is set.
 const MAX_BODY: u64 = 64 * 1024 * 1024;
@@ -89,6 +89,13 @@ impl fmt::Display for BuildError {
 }
 
 impl std::error::Error for BuildError {}
+
+impl Client {
+    /// A context under the *release* policy, to be configured and built.
+    pub fn builder(app_id: impl Into<String>, app_version: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(app_id.into(), app_version.into())
+    }
+}
 
 impl ClientBuilder {
     pub(crate) fn new(app_id: String, app_version: String) -> Self {

@@ -10,6 +10,7 @@ use miniwire_core::request::{DataType, Method, Redirect, Request};
 use serde::Serialize;
 
 use crate::answer::{Failure, Response};
+use crate::callbacks::callback_methods;
 use crate::client::Client;
 use crate::session::Session;
 use crate::started::{AbortHandle, Draft, Started, Work, borrowed};
@@ -67,6 +68,13 @@ impl OwnedData {
             Self::Bytes(bytes) => Data::Bytes(bytes),
             Self::Value(value) => Data::Value(&**value),
         }
+    }
+}
+
+impl Client {
+    /// `my.request`: a call to this URL, to be configured, then sent or started.
+    pub fn request(&self, url: impl Into<String>) -> Call {
+        Call::new(self.clone(), url.into())
     }
 }
 
@@ -133,28 +141,10 @@ impl Call {
         self
     }
 
-    /// Called with the answer of a call that was [started](Self::start).
-    pub fn success(mut self, callback: impl FnOnce(Response) + Send + 'static) -> Self {
-        self.draft.callbacks.success = Some(Box::new(callback));
-        self
-    }
-
-    /// Called with the failure of a call that was [started](Self::start).
-    pub fn fail(mut self, callback: impl FnOnce(Failure) + Send + 'static) -> Self {
-        self.draft.callbacks.fail = Some(Box::new(callback));
-        self
-    }
-
-    /// Called at the end of a call that was [started](Self::start), whatever happened.
-    pub fn complete(mut self, callback: impl FnOnce() + Send + 'static) -> Self {
-        self.draft.callbacks.complete = Some(Box::new(callback));
-        self
-    }
-
-    /// A handle that ends this call from any thread, also while [`send`](Self::send) waits for it.
-    pub fn abort_handle(&mut self) -> AbortHandle {
-        self.draft.abort_handle()
-    }
+    callback_methods!(
+        /// Called with the answer of a call that was [started](Self::start).
+        Response
+    );
 
     /// Makes the call and waits for the answer. Callbacks are not called.
     ///

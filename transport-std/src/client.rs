@@ -1,27 +1,22 @@
 //! The context as a client: what calls share, and how one call runs.
 
 use std::fmt;
-use std::io;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant as StdInstant;
 
 use miniwire_core::context::{Context, Limits, Proxy, ProxyRule};
 use miniwire_core::drive::{Transport, blocking};
-use miniwire_core::media::FileType;
 use miniwire_core::policy::{Api, Policy, Whitelist};
 use miniwire_core::reason::Reason;
 use miniwire_core::request::{Collect, Event, Outcome, Request, RequestTask};
 use miniwire_core::sink::{Full, Sink};
 
 use crate::answer::{Failure, Response, Timings};
-use crate::builder::ClientBuilder;
-use crate::call::Call;
-use crate::files::{DownloadCall, TemporaryFiles, UploadCall};
+use crate::files::store::TemporaryFiles;
 use crate::net::{Net, ProxyRules, Shared, Switch, Tracer};
 use crate::session::{Parts, Session, Sessions};
-use crate::socket::Hub;
+use crate::socket::hub::Hub;
 
 /// A mini program's context (CTX-01). Cheap to clone; clones share everything.
 ///
@@ -71,46 +66,8 @@ pub(crate) enum Rules {
 }
 
 impl Client {
-    /// A context under the *release* policy, to be configured and built.
-    pub fn builder(app_id: impl Into<String>, app_version: impl Into<String>) -> ClientBuilder {
-        ClientBuilder::new(app_id.into(), app_version.into())
-    }
-
     pub(crate) fn new(inner: Inner) -> Self {
         Self { inner: Arc::new(inner) }
-    }
-
-    /// `my.request`: a call to this URL, to be configured, then sent or started.
-    pub fn request(&self, url: impl Into<String>) -> Call {
-        Call::new(self.clone(), url.into())
-    }
-
-    /// `my.uploadFile`: a call that sends the file at `path` to this URL, to be configured, then sent or started.
-    ///
-    /// `name` is `fileName`, the key of the file in the form.
-    pub fn upload_file(
-        &self,
-        url: impl Into<String>,
-        path: impl Into<PathBuf>,
-        name: impl Into<String>,
-        file_type: FileType,
-    ) -> UploadCall {
-        UploadCall::new(self.clone(), url.into(), path.into(), name.into(), file_type)
-    }
-
-    /// `my.downloadFile`: a call that brings a file from this URL, to be configured, then sent or started.
-    pub fn download_file(&self, url: impl Into<String>) -> DownloadCall {
-        DownloadCall::new(self.clone(), url.into())
-    }
-
-    /// Keeps a downloaded file: moves it to `to`, so that it stays when this context goes. What was there is replaced,
-    /// whole files at a time: `to` is the old file or the new one, also after a crash.
-    ///
-    /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) where it is not one of this context's temporary files, else what
-    /// the file system says; the temporary file is still there then.
-    pub fn save_file(&self, ap_file_path: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
-        self.inner.files.save(ap_file_path.as_ref(), to.as_ref())
     }
 
     /// Calls `my.request` and waits for the answer.

@@ -17,6 +17,7 @@
 mod answer;
 mod builder;
 mod call;
+mod callbacks;
 mod client;
 mod files;
 mod net;

@@ -1,7 +1,6 @@
-//! What the calls of all APIs have in common: their callbacks, a thread of their own, and how they are ended early.
+//! What the calls of all APIs have in common: a thread of their own, and how they are ended early.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
@@ -9,6 +8,7 @@ use miniwire_core::policy::Api;
 use miniwire_core::reason::{Interrupt, Reason};
 
 use crate::answer::Failure;
+use crate::callbacks::{Callbacks, caught};
 use crate::client::Client;
 use crate::net::{Switch, lock};
 use crate::session::Session;
@@ -36,16 +36,9 @@ pub(crate) struct Draft<W: Work> {
     switch: Option<Arc<Switch>>,
 }
 
-pub(crate) struct Callbacks<A> {
-    pub(crate) success: Option<Box<dyn FnOnce(A) + Send>>,
-    pub(crate) fail: Option<Box<dyn FnOnce(Failure) + Send>>,
-    pub(crate) complete: Option<Box<dyn FnOnce() + Send>>,
-}
-
 impl<W: Work> Draft<W> {
     pub(crate) fn new(client: Client, work: W) -> Self {
-        let callbacks = Callbacks { success: None, fail: None, complete: None };
-        Self { client, work, callbacks, switch: None }
+        Self { client, work, callbacks: Callbacks::default(), switch: None }
     }
 
     /// A handle that ends this call from any thread.
@@ -91,24 +84,6 @@ impl<W: Work> Draft<W> {
         };
         Started { handle, thread }
     }
-}
-
-impl<A> Callbacks<A> {
-    /// `success` or `fail` first, then `complete`; a panic in one stays there.
-    pub(crate) fn report(self, result: Result<A, Failure>) {
-        let Self { success, fail, complete } = self;
-        caught(|| match result {
-            Ok(answer) => success.map(|success| success(answer)),
-            Err(failure) => fail.map(|fail| fail(failure)),
-        });
-        caught(|| complete.map(|complete| complete()));
-    }
-}
-
-/// What the caller's code returns; `None` where it panics.
-pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Option<T> {
-    // To drop what was thrown can panic again, so it is not.
-    catch_unwind(AssertUnwindSafe(call)).map_err(std::mem::forget).ok()
 }
 
 /// Names and values, borrowed.

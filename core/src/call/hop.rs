@@ -1,11 +1,11 @@
 //! One hop of a call: where it goes, what it takes there, and how a redirect leads to the next.
 
+use super::method::Method;
 use super::outgoing::{Input, Outgoing};
 use crate::context::{Context, Proxy};
-use crate::drive::Route;
 use crate::policy::{Permitted, PermittedParts};
 use crate::reason::Reason;
-use crate::request::Method;
+use crate::route::Route;
 use crate::url;
 
 /// The caller's URL at first, then the target of each redirect.

@@ -1,14 +1,15 @@
 //! The request as it goes on the wire: request line, header fields, body (RFC 9112 section 3).
 
 use super::hop::Hop;
+use super::method::Method;
 use super::outgoing::{Content, DEFAULT_CONTENT_TYPE, Outgoing};
+use crate::api::Api;
 use crate::base64;
 use crate::context::Proxy;
 use crate::data::{Data, WriteError};
 use crate::digits::put_decimal;
 use crate::http::exchange::Message;
-use crate::policy::{Api, Permitted};
-use crate::request::Method;
+use crate::policy::Permitted;
 use crate::sink::{Full, Sink};
 
 /// The request of this hop. Written anew for every buffer-full, so it holds references only.

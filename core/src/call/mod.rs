@@ -17,6 +17,7 @@ mod hop;
 mod idle;
 mod kept;
 mod message;
+pub(crate) mod method;
 mod outgoing;
 mod task;
 
@@ -203,7 +204,7 @@ impl<'r> Call<'r> {
         if follows
             && self.hop.outgoing().follow
             && matches!(head.status(), 301 | 302 | 303 | 307 | 308)
-            && let Some(location) = self.exchange.facts().location(&head)
+            && let Some(location) = head.location(self.exchange.facts())
         {
             match self.follow(head.status(), location) {
                 Ok(()) => return Heard::Redirect(head),

@@ -2,11 +2,11 @@
 
 use core::fmt;
 
+use super::method::Method;
+use crate::api::Api;
 use crate::data::{Data, Form};
 use crate::percent;
-use crate::policy::Api;
 use crate::reason::Reason;
-use crate::request::Method;
 use crate::scan::{text_length, token_length};
 use crate::sink::{Count, Full, Sink};
 use crate::url;

@@ -2,11 +2,11 @@
 
 use super::hop::Hop;
 use super::{Call, Idle};
-use crate::drive::Route;
 use crate::http::framing::Facts;
 use crate::http::head::Head;
 use crate::policy::Permitted;
 use crate::reason::{Fault, Interrupt, Reason};
+use crate::route::Route;
 use crate::task::{Action, Misuse, Poll, Task};
 use crate::time::Instant;
 

@@ -1,8 +1,8 @@
 //! A download taken whole: its bytes into a store, its head into memory.
 
 use super::{Event, Extension, Outcome, Saving};
+use crate::api::Api;
 use crate::call::KeptHead;
-use crate::policy::Api;
 use crate::progress::ProgressUpdate;
 use crate::reason::Reason;
 use crate::request::{Failure, Response, answered};

@@ -44,11 +44,11 @@
 mod collect;
 mod saving;
 
+use crate::api::Api;
 use crate::call::{Call, CallTask, Content, Ended, Headers, Heard, Heed, Idle, Input, Kind, Outgoing, Progress};
 use crate::context::Context;
 use crate::http::head::Head;
 use crate::media::{self, SNIFFED};
-use crate::policy::Api;
 use crate::progress::{Meter, ProgressUpdate};
 use crate::reason::Reason;
 use crate::request::Method;

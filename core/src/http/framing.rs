@@ -2,9 +2,8 @@
 //! are decided.
 
 use super::fields::{list, trim};
-use super::head::Head;
 use crate::digits::decimal;
-use crate::scan::{split, text_length};
+use crate::scan::split;
 
 /// How the end of a response body is found (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +47,7 @@ pub struct Facts {
     close: bool,
     keep_alive: bool,
     /// Where in the head the line of the first `Location` begins; 0 without one.
-    location: usize,
+    pub(super) location: usize,
     encoded: bool,
     charset: Charset,
 }
@@ -161,15 +160,6 @@ impl Facts {
         sane && !self.close && (self.minor > 0 || self.keep_alive)
     }
 
-    /// The first `Location` (RFC 9110 section 10.2.2).
-    pub fn location<'i>(&self, head: &Head<'i>) -> Option<&'i [u8]> {
-        if self.location == 0 {
-            return None;
-        }
-        let value = head.raw().get(self.location.saturating_add(b"location:".len())..)?;
-        value.get(..text_length(value)).map(trim)
-    }
-
     /// Whether the body has a content coding other than `identity` (RFC 9110 section 8.4).
     pub const fn is_encoded(&self) -> bool {
         self.encoded
@@ -251,7 +241,7 @@ mod tests {
     fn req_14_the_first_location_counts() {
         let location = |raw: &'static [u8]| {
             let (head, facts) = HeadReader::new().read(raw).unwrap().unwrap();
-            facts.location(&head)
+            head.location(&facts)
         };
         let twice = b"HTTP/1.1 302 \r\na: b\r\nLocation:\t /a \r\nlocation: /b\r\n\r\n";
         assert_eq!(location(twice), Some(&b"/a"[..]));

@@ -3,7 +3,7 @@
 //! What RFC 9112 lets a recipient refuse is refused: bare LF, empty lines before the status line, folded lines, status
 //! codes that are not three digits of 100 to 999.
 
-use super::fields::Fields;
+use super::fields::{Fields, trim};
 use super::framing::Facts;
 use crate::scan::{find, text_length, token_length};
 
@@ -20,6 +20,12 @@ impl<'i> Head<'i> {
         self.status
     }
 
+    /// The minor version of HTTP that the sender speaks: 0 or 1.
+    pub fn minor_version(&self) -> u8 {
+        // "HTTP/1.1": read as a digit when the head was found.
+        self.raw.get(7).map_or(0, |minor| minor & 0x0f)
+    }
+
     /// The reason phrase as sent; often empty, never to be relied on (RFC 9112 section 4).
     pub fn reason_phrase(&self) -> &'i [u8] {
         let line = find(b'\r', self.raw).and_then(|end| self.raw.get(..end)).unwrap_or_default();
@@ -30,6 +36,15 @@ impl<'i> Head<'i> {
     /// The fields in wire order, repeated ones included (REQ-10).
     pub fn fields(&self) -> Fields<'i> {
         Fields::of_head(self.raw)
+    }
+
+    /// The first `Location` (RFC 9110 section 10.2.2), where the `facts` of this head say that it is.
+    pub fn location(&self, facts: &Facts) -> Option<&'i [u8]> {
+        if facts.location == 0 {
+            return None;
+        }
+        let value = self.raw.get(facts.location.saturating_add(b"location:".len())..)?;
+        value.get(..text_length(value)).map(trim)
     }
 
     /// The head as it came: status line, field lines and the empty line.

@@ -17,6 +17,7 @@
 use core::fmt;
 use core::ops::Deref;
 
+pub use crate::api::Api;
 use crate::reason::Reason;
 use crate::url::{Authority, Host, Parts, Url, UrlError, port_number, split_before};
 
@@ -125,19 +126,6 @@ impl<'c> Entry<'c> {
         let host = url.host_parts();
         self.port.is_none_or(|port| port == url.port()) && (host.is_same(self.host) || host.is_below(self.host))
     }
-}
-
-/// An API that opens a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Api {
-    /// `my.request`.
-    Request,
-    /// `my.uploadFile`.
-    UploadFile,
-    /// `my.downloadFile`.
-    DownloadFile,
-    /// `my.connectSocket`.
-    ConnectSocket,
 }
 
 /// What a context permits (CTX-03). The default is *release* with an empty whitelist, which permits no request and no

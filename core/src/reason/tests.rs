@@ -4,193 +4,6 @@ use std::collections::BTreeSet;
 use std::prelude::v1::*;
 
 use super::*;
-use crate::ws::violation::Violation as W;
-
-const FAULTS: [CertificateFault; 9] = {
-    use CertificateFault::*;
-    [Expired, NotYetValid, WrongHost, UnknownIssuer, NotAnAuthority, WrongUsage, Revoked, NotPinned, Invalid]
-};
-
-const VIOLATIONS: [W; 12] = {
-    use W::*;
-    [
-        ReservedBit,
-        ReservedOpcode,
-        Masked,
-        FragmentedControl,
-        LongControl,
-        OverlongLength,
-        LengthTopBit,
-        UnexpectedContinuation,
-        InterleavedMessage,
-        CloseBody,
-        CloseCode,
-        NotUtf8,
-    ]
-};
-
-fn all() -> Vec<Reason> {
-    use Reason::*;
-    let plain = [
-        Unloaded,
-        UrlEmpty,
-        UrlMalformed,
-        UrlScheme,
-        UrlTooLong,
-        IllegalHeader,
-        IllegalOption,
-        HostNotAllowed,
-        Dns,
-        Connect,
-        ConnectionLost,
-        ConnectionClosed,
-        Tls,
-        Timeout,
-        NotJson,
-        NotText,
-        UnsupportedEncoding,
-        UnsupportedCharset,
-        TooLarge,
-        DataNotConvertible,
-        MalformedEscape,
-        HttpStatus,
-        MalformedHead,
-        HeadTooLarge,
-        MalformedFraming,
-        NotTls,
-        TooManyRedirects,
-        BadRedirect,
-        Aborted,
-        PlainHttpRefused,
-        RateLimited,
-        TooManyTasks,
-        ProxyRefused,
-        ProxyFailed,
-        BufferTooSmall,
-        FileNotFound,
-        NotAFile,
-        FileUnreadable,
-        FileChanged,
-        FileTooLarge,
-        FileFailed,
-        StoreFull,
-        StoreDenied,
-        StoreFailed,
-        SocketExists,
-        NotUpgraded,
-        WrongUpgrade,
-        WrongConnection,
-        AcceptMissing,
-        AcceptRepeated,
-        AcceptWrong,
-        UnrequestedExtension,
-        ExtensionParameter,
-        UnrequestedProtocol,
-        ProtocolRepeated,
-        NotConnected,
-        MalformedBuffer,
-        SendFailed,
-        PeerSilent,
-        CloseTimeout,
-        NoRandomness,
-    ];
-    plain.into_iter().chain(FAULTS.map(Certificate)).chain(VIOLATIONS.map(Violation)).collect()
-}
-
-/// A new reason does not compile until it is here, and so remembered above.
-fn is_listed(reason: Reason) -> bool {
-    use Reason::*;
-    match reason {
-        #[cfg(feature = "permessage-deflate")]
-        Violation(W::Compression) => true,
-        Unloaded
-        | UrlEmpty
-        | UrlMalformed
-        | UrlScheme
-        | UrlTooLong
-        | IllegalHeader
-        | IllegalOption
-        | HostNotAllowed
-        | Dns
-        | Connect
-        | ConnectionLost
-        | ConnectionClosed
-        | Tls
-        | Timeout
-        | NotJson
-        | NotText
-        | UnsupportedEncoding
-        | UnsupportedCharset
-        | TooLarge
-        | DataNotConvertible
-        | MalformedEscape
-        | HttpStatus
-        | MalformedHead
-        | HeadTooLarge
-        | MalformedFraming
-        | NotTls
-        | TooManyRedirects
-        | BadRedirect
-        | Aborted
-        | PlainHttpRefused
-        | RateLimited
-        | TooManyTasks
-        | ProxyRefused
-        | ProxyFailed
-        | BufferTooSmall
-        | FileNotFound
-        | NotAFile
-        | FileUnreadable
-        | FileChanged
-        | FileTooLarge
-        | FileFailed
-        | StoreFull
-        | StoreDenied
-        | StoreFailed
-        | SocketExists
-        | NotUpgraded
-        | WrongUpgrade
-        | WrongConnection
-        | AcceptMissing
-        | AcceptRepeated
-        | AcceptWrong
-        | UnrequestedExtension
-        | ExtensionParameter
-        | UnrequestedProtocol
-        | ProtocolRepeated
-        | NotConnected
-        | MalformedBuffer
-        | SendFailed
-        | PeerSilent
-        | CloseTimeout
-        | NoRandomness
-        | Violation(
-            W::ReservedBit
-            | W::ReservedOpcode
-            | W::Masked
-            | W::FragmentedControl
-            | W::LongControl
-            | W::OverlongLength
-            | W::LengthTopBit
-            | W::UnexpectedContinuation
-            | W::InterleavedMessage
-            | W::CloseBody
-            | W::CloseCode
-            | W::NotUtf8,
-        )
-        | Certificate(
-            CertificateFault::Expired
-            | CertificateFault::NotYetValid
-            | CertificateFault::WrongHost
-            | CertificateFault::UnknownIssuer
-            | CertificateFault::NotAnAuthority
-            | CertificateFault::WrongUsage
-            | CertificateFault::Revoked
-            | CertificateFault::NotPinned
-            | CertificateFault::Invalid,
-        ) => all().contains(&reason),
-    }
-}
 
 #[test]
 fn codes_every_reason_has_a_code_of_the_apis_own_table() {
@@ -202,8 +15,7 @@ fn codes_every_reason_has_a_code_of_the_apis_own_table() {
     ];
     for (api, table) in tables {
         let mut seen = BTreeSet::new();
-        for reason in all() {
-            assert!(is_listed(reason));
+        for reason in Reason::all() {
             assert!(table.contains(&reason.code(api)), "{reason:?} of {api:?}");
             seen.insert(reason.code(api));
         }
@@ -214,7 +26,7 @@ fn codes_every_reason_has_a_code_of_the_apis_own_table() {
 
 #[test]
 fn codes_of_an_upload_are_those_of_its_table() {
-    let with = |code| all().into_iter().filter(|reason| reason.upload_code() == code).collect::<Vec<_>>();
+    let with = |code| Reason::all().filter(|reason| reason.upload_code() == code).collect::<Vec<_>>();
     use Reason::*;
     assert_eq!(with(4), [HostNotAllowed]);
     let invalid = [
@@ -234,16 +46,16 @@ fn codes_of_an_upload_are_those_of_its_table() {
 
 #[test]
 fn codes_of_a_download_are_those_of_its_table() {
-    let with = |code| all().into_iter().filter(|reason| reason.download_code() == code).collect::<Vec<_>>();
+    let with = |code| Reason::all().filter(|reason| reason.download_code() == code).collect::<Vec<_>>();
     assert_eq!(with(13), [Reason::HostNotAllowed, Reason::StoreDenied]);
     assert_eq!(with(20), [Reason::PlainHttpRefused]);
 }
 
 #[test]
 fn codes_every_reason_has_a_name_of_its_own_and_a_message() {
-    let names: BTreeSet<&str> = all().iter().map(|reason| reason.name()).collect();
-    assert_eq!(names.len(), all().len());
-    for reason in all() {
+    let names: BTreeSet<&str> = Reason::all().map(Reason::name).collect();
+    assert_eq!(names.len(), Reason::all().count());
+    for reason in Reason::all() {
         assert!(reason.name().bytes().all(|byte| byte.is_ascii_alphanumeric()) && !reason.name().is_empty());
         assert!(reason.message().len() > 10 && !reason.message().contains('\n'), "{reason:?}");
     }

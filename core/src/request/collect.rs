@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 use super::options::DataType;
 use super::task::{Event, Outcome};
+use crate::api::Api;
 use crate::base64;
 use crate::http::fields::Fields;
 use crate::http::framing::Charset;
 use crate::json::validate::Validator;
-use crate::policy::Api;
 use crate::reason::Reason;
 use crate::sink::{Full, Sink, Window};
 use crate::utf8::put_latin1;

@@ -1,39 +1,9 @@
 //! The input of `my.request`: REQ-01 to REQ-05.
 
+use crate::api::Api;
+pub use crate::call::method::Method;
 use crate::call::{Content, Headers, Input, Outgoing};
 use crate::data::Data;
-use crate::policy::Api;
-
-/// A request method (REQ-01).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Method {
-    /// GET, the default.
-    #[default]
-    Get,
-    /// POST.
-    Post,
-    /// PUT.
-    Put,
-    /// DELETE.
-    Delete,
-}
-
-impl Method {
-    /// As it is written in a request line.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Delete => "DELETE",
-        }
-    }
-
-    /// The method of this name, in any letter case.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Get, Self::Post, Self::Put, Self::Delete].into_iter().find(|m| m.as_str().eq_ignore_ascii_case(name))
-    }
-}
 
 /// What the body of the answer is converted to (REQ-04).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

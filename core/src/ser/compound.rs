@@ -6,8 +6,7 @@ use serde::ser::{
     SerializeTupleVariant,
 };
 
-use super::{Key, Out, Pair, Pairs, Place, Writer, put_name};
-use crate::data::WriteError;
+use super::{Key, Out, Pair, Pairs, Place, WriteError, Writer, put_name};
 use crate::sink::{Full, Window};
 
 /// An array under way.

@@ -4,6 +4,8 @@
 //! `Serialize` is generic over the serialiser, so each further one would add a copy of it to the program.
 
 mod compound;
+mod escape;
+mod form;
 mod number;
 
 use core::fmt::{self, Write as _};
@@ -11,12 +13,14 @@ use core::fmt::{self, Write as _};
 use serde::{Serialize, Serializer};
 
 use self::compound::{Array, Object};
+use self::escape::escape;
+pub use self::form::{Form, WriteError};
 use self::number::Decimal;
-use crate::data::{Form, WriteError};
-use crate::json::write::escape;
 use crate::percent;
-use crate::query::STORED_KEY_MAX;
 use crate::sink::{Full, Sink};
+
+/// The longest key, in bytes before encoding, that a map may serialise apart from its value.
+pub const STORED_KEY_MAX: usize = 64;
 
 /// Writes `value` in the form given. The rules are in [`crate::json::write`], [`crate::query`] and [`Form::Text`].
 pub(crate) fn write<T: Serialize + ?Sized>(value: &T, form: Form, out: &mut dyn Sink) -> Result<(), WriteError> {

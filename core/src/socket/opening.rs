@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::options::{Agreed, Handshake};
+use super::options::{Agreed, ConnectSocket, Handshake};
 use crate::call::{Call, CallTask, Ended, Heard, Heed, Kind};
 use crate::context::Context;
 use crate::http::head::Head;
@@ -110,6 +110,16 @@ impl Opening<'_> {
     const fn keep(&mut self, (): Agreed) {}
 }
 
+impl ConnectSocket<'_> {
+    /// Why an attempt would end before it began: the `fail` of `my.connectSocket` (SOCK-01). A connection that there is
+    /// stays as it is then (SOCK-02).
+    pub fn refused(&self, context: &Context<'_>) -> Option<Reason> {
+        // A key that is never sent.
+        let handshake = Handshake::new(self, [0; 16]);
+        OpeningTask::new(context, &handshake, Instant::default()).refused()
+    }
+}
+
 impl<'r> OpeningTask<'r> {
     /// Starts an attempt. One that the context refuses ends at the first `poll`; [`refused`](Self::refused) says so at
     /// once.
@@ -195,6 +205,7 @@ fn begins_like_a_url(text: &str) -> bool {
 const fn reason(error: HandshakeError) -> Reason {
     match error {
         HandshakeError::Status => Reason::NotUpgraded,
+        HandshakeError::Version => Reason::MalformedHead,
         HandshakeError::Upgrade => Reason::WrongUpgrade,
         HandshakeError::Connection => Reason::WrongConnection,
         HandshakeError::AcceptMissing => Reason::AcceptMissing,

@@ -1,13 +1,13 @@
 //! The input of `my.connectSocket`, and the request that it makes (SOCK-01).
 
+use crate::api::Api;
+use crate::call::method::Method;
 use crate::call::{Content, Headers, Input, Outgoing};
 use crate::data::Data;
 use crate::http::head::Head;
-use crate::policy::Api;
-use crate::request::Method;
 use crate::sink::{Full, Sink};
 #[cfg(feature = "permessage-deflate")]
-use crate::ws::deflate::Parameters;
+use crate::ws::deflate::{self, Parameters};
 use crate::ws::handshake::{self, BadProtocol, HandshakeError, Key, Protocols};
 
 /// The input of `my.connectSocket`. Everything but the URL has the reference's default.
@@ -129,7 +129,7 @@ impl<'r> Handshake<'r> {
         let protocols = self.protocols().unwrap_or(Protocols::NONE);
         #[cfg(feature = "permessage-deflate")]
         if let Some(offer) = &self.connect.compression {
-            return handshake::check_offer(head, &self.key, protocols, offer);
+            return deflate::check_offer(head, &self.key, protocols, offer);
         }
         handshake::check(head, &self.key, protocols).map(|protocol| (protocol, Agreed::default()))
     }

@@ -1,9 +1,9 @@
 //! The answer of an upload, taken whole.
 
 use super::{Event, Outcome};
+use crate::api::Api;
 use crate::call::KeptHead;
 use crate::http::framing::Charset;
-use crate::policy::Api;
 use crate::progress::ProgressUpdate;
 use crate::reason::Reason;
 use crate::request::{Failure, Response, answered};
@@ -33,7 +33,8 @@ impl<'m, P: FnMut(ProgressUpdate)> Collect<'m, P> {
     }
 
     /// Takes an event. Whatever the body is, it becomes text (UP-04): ISO-8859-1 where that was declared, else UTF-8 with
-    /// U+FFFD for what is none.
+    /// U+FFFD for what is none. So does one with a content coding, which nobody asked for (RFC 9110 section 8.4): the file
+    /// has arrived, and `Content-Encoding` among the fields says what the data is.
     ///
     /// # Errors
     /// [`Reason::HeadTooLarge`] or [`Reason::TooLarge`] where the memory is full; the task is then to be

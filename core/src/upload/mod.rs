@@ -46,13 +46,13 @@
 mod collect;
 mod feed;
 
+use crate::api::Api;
 use crate::call::{Call, CallTask, Content, Ended, Envelope, Headers, Heard, Heed, Input, Kind, Outgoing, Progress};
 use crate::context::Context;
 use crate::http::framing::Charset;
 use crate::http::head::Head;
 use crate::media::FileType;
 use crate::multipart::{Boundary, Form};
-use crate::policy::Api;
 use crate::progress::{Meter, ProgressUpdate};
 use crate::reason::Reason;
 use crate::request::Method;

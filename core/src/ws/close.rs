@@ -77,6 +77,19 @@ pub fn parse(body: &[u8]) -> Result<(u16, &str), Violation> {
     Ok((code, reason))
 }
 
+impl Violation {
+    /// The code of the Close frame that answers it (section 7.4.1).
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::NotUtf8 => INVALID_DATA,
+            // RFC 7692 names no code. The frames are sound; it is the data of a message that is not what it says it is.
+            #[cfg(feature = "permessage-deflate")]
+            Self::Compression => INVALID_DATA,
+            _ => PROTOCOL_ERROR,
+        }
+    }
+}
+
 impl fmt::Display for CloseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

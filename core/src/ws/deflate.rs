@@ -3,7 +3,7 @@
 //!
 //! 1. [`Parameters::write_field`] writes the offer into the handshake's request, beside
 //!    [`write_fields`](super::handshake::write_fields).
-//! 2. [`check_offer`](super::handshake::check_offer) checks the answer, and says which [`Parameters`] hold, or that
+//! 2. [`check_offer`] checks the answer, and says which [`Parameters`] hold, or that
 //!    messages are not compressed: then all is as without this module.
 //! 3. [`Inflater::read`] takes the place of [`Connection::read`]. What it shows is plain.
 //! 4. [`Deflater::send`] takes the place of [`Connection::send`]; but each message may as well be sent uncompressed, by
@@ -18,7 +18,7 @@ mod huffman;
 mod inflate;
 mod negotiation;
 
-pub use negotiation::{Parameters, WindowBits};
+pub use negotiation::{Parameters, WindowBits, check_offer};
 
 use super::connection::{Connection, Incoming, SendError, Sent};
 use super::frame::RSV1;

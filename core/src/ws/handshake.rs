@@ -30,8 +30,6 @@
 
 use core::fmt;
 
-#[cfg(feature = "permessage-deflate")]
-use super::deflate::Parameters;
 use super::sha1::sha1;
 use crate::base64::Encoder;
 use crate::http::fields::{Fields, list, trim};
@@ -136,6 +134,9 @@ pub fn write_fields(key: &Key, protocols: Protocols<'_>, out: &mut dyn Sink) -> 
 pub enum HandshakeError {
     /// The status is not 101; [`Head::status`] has it.
     Status,
+    /// The 101 is one of HTTP/1.0, which has neither 1xx (RFC 9110 section 15.2) nor `Upgrade` (section 7.8): it came
+    /// through something that passes on what it does not know.
+    Version,
     /// `Upgrade` does not name `websocket`.
     Upgrade,
     /// `Connection` does not name `upgrade`.
@@ -170,22 +171,11 @@ pub fn check<'p>(head: &Head<'_>, key: &Key, protocols: Protocols<'p>) -> Result
     check_with(head, key, protocols, none).map(|(chosen, ())| chosen)
 }
 
-/// As [`check`], where the request offered permessage-deflate, too ([`Parameters::write_field`]). Returns what was agreed
-/// on, or `None` where the server declined (RFC 7692 section 7.1).
+/// As [`check`]; `extensions` judges what the answer says of them.
 ///
 /// # Errors
 /// [`HandshakeError`].
-#[cfg(feature = "permessage-deflate")]
-pub fn check_offer<'p>(
-    head: &Head<'_>,
-    key: &Key,
-    protocols: Protocols<'p>,
-    offer: &Parameters,
-) -> Result<(Option<&'p str>, Option<Parameters>), HandshakeError> {
-    check_with(head, key, protocols, |fields| offer.agreed(fields))
-}
-
-fn check_with<'p, E>(
+pub(super) fn check_with<'p, E>(
     head: &Head<'_>,
     key: &Key,
     protocols: Protocols<'p>,
@@ -197,6 +187,9 @@ fn check_with<'p, E>(
     };
     if head.status() != 101 {
         return Err(HandshakeError::Status);
+    }
+    if head.minor_version() == 0 {
+        return Err(HandshakeError::Version);
     }
     if !names("Upgrade", b"websocket") {
         return Err(HandshakeError::Upgrade);
@@ -233,6 +226,7 @@ impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Status => "the server did not switch protocols (status 101)",
+            Self::Version => "the server switched protocols in HTTP/1.0, which cannot",
             Self::Upgrade => "the server's Upgrade field does not name websocket",
             Self::Connection => "the server's Connection field does not name upgrade",
             Self::AcceptMissing => "the server sent no Sec-WebSocket-Accept",

@@ -1,8 +1,6 @@
-//! What a server can do wrong, and the close code that says so.
+//! What a server can do wrong.
 
 use core::fmt;
-
-use super::close;
 
 /// The server broke RFC 6455. The connection is to be failed (section 7.1.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,17 +36,6 @@ pub enum Violation {
 }
 
 impl Violation {
-    /// The code of the Close frame that answers it (section 7.4.1).
-    pub const fn code(self) -> u16 {
-        match self {
-            Self::NotUtf8 => close::INVALID_DATA,
-            // RFC 7692 names no code. The frames are sound; it is the data of a message that is not what it says it is.
-            #[cfg(feature = "permessage-deflate")]
-            Self::Compression => close::INVALID_DATA,
-            _ => close::PROTOCOL_ERROR,
-        }
-    }
-
     /// One line for a person.
     pub const fn message(self) -> &'static str {
         match self {

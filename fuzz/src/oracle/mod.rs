@@ -3,6 +3,7 @@
 mod base64;
 mod frames;
 mod http;
+pub mod hyper;
 mod json;
 mod multipart;
 mod target;

@@ -10,6 +10,7 @@ mod origin;
 mod plan;
 pub mod reader;
 mod relay;
+pub mod talk;
 mod wrap;
 
 pub use clock::{Pace, Virtual};

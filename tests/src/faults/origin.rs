@@ -4,11 +4,12 @@ use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use embedded_io::ErrorKind;
-use miniwire_core::drive::{self, Route, asynch};
+use miniwire_core::drive::{self, NoRandomness, Route, asynch, blocking};
 use miniwire_core::reason::Fault;
 use miniwire_core::time::Instant;
 
 use super::clock::{Pace, Virtual};
+use super::talk::Talker;
 
 /// A request as the server has understood it.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +39,9 @@ pub struct Origin {
     clock: Virtual,
     script: Arc<Script>,
     asked: Arc<Mutex<Vec<Asked>>>,
+    talks: Arc<Mutex<Vec<Talker>>>,
+    /// A WebSocket server, of this seed.
+    seed: Option<u64>,
 }
 
 impl std::fmt::Debug for Origin {
@@ -49,7 +53,17 @@ impl std::fmt::Debug for Origin {
 impl Origin {
     /// The server that answers so, on this clock.
     pub fn new(clock: Virtual, script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
-        Self { clock, script: Arc::new(script), asked: Arc::default() }
+        Self { clock, script: Arc::new(script), asked: Arc::default(), talks: Arc::default(), seed: None }
+    }
+
+    /// A WebSocket server: the [`Talker`] of this seed, for each link anew.
+    pub fn talking(clock: Virtual, seed: u64) -> Self {
+        Self { seed: Some(seed), ..Self::new(clock, |_| (Vec::new(), true)) }
+    }
+
+    /// Its end of each conversation, in the order in which the links were opened.
+    pub fn talks(&self) -> Vec<Talker> {
+        self.talks.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What it was asked.
@@ -57,8 +71,15 @@ impl Origin {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn open(&self) -> Link {
-        Link { origin: self.clone(), came: Vec::new(), goes: Vec::new(), closed: false, until: Instant::default() }
+    /// A link to it.
+    pub fn open(&self) -> Link {
+        let talk = self.seed.map(|seed| {
+            let mut talks = self.talks.lock().unwrap_or_else(PoisonError::into_inner);
+            talks.push(Talker::new(seed));
+            talks.len() - 1
+        });
+        let (came, goes) = (Vec::new(), Vec::new());
+        Link { origin: self.clone(), talk, came, goes, closed: false, until: Instant::default() }
     }
 }
 
@@ -66,6 +87,8 @@ impl Origin {
 #[derive(Debug)]
 pub struct Link {
     origin: Origin,
+    /// The number of the conversation, of a WebSocket.
+    talk: Option<usize>,
     came: Vec<u8>,
     goes: Vec<u8>,
     closed: bool,
@@ -73,9 +96,20 @@ pub struct Link {
 }
 
 impl Link {
-    fn take(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
+    /// Takes all of these bytes.
+    ///
+    /// # Errors
+    /// Where the server has closed.
+    pub fn take(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
         if self.closed {
             return Err(ErrorKind::BrokenPipe);
+        }
+        if let Some(talk) = self.talk {
+            let mut talks = self.origin.talks.lock().unwrap_or_else(PoisonError::into_inner);
+            let (goes, closes) = talks[talk].take(bytes);
+            self.goes.extend(goes);
+            self.closed = closes;
+            return Ok(bytes.len());
         }
         self.came.extend_from_slice(bytes);
         while let Some(asked) = self.request() {
@@ -102,6 +136,11 @@ impl Link {
         let body = self.came[head..end].to_vec();
         self.came.drain(..end);
         Some(Asked { head: text, body })
+    }
+
+    /// All that the server says at this moment, and whether it has closed behind it.
+    pub fn say(&mut self) -> Reply {
+        (std::mem::take(&mut self.goes), self.closed)
     }
 
     fn give(&mut self, space: &mut [u8]) -> Option<usize> {
@@ -209,5 +248,32 @@ impl asynch::Transport for Origin {
 
     fn read_ready(&self, link: &mut Link) -> bool {
         link.is_ready()
+    }
+}
+
+/// Random enough for a key that nobody attacks, and the same each time.
+fn fill(bytes: &mut [u8]) {
+    for (byte, number) in bytes.iter_mut().zip(1..) {
+        *byte = number;
+    }
+}
+
+impl blocking::SocketTransport for Origin {
+    fn random(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        fill(bytes);
+        Ok(())
+    }
+}
+
+impl asynch::SocketTransport for Origin {
+    fn random(&self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        fill(bytes);
+        Ok(())
+    }
+
+    async fn readable(&self, link: &mut Link) {
+        if !link.is_ready() {
+            pending::<()>().await;
+        }
     }
 }

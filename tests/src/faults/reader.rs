@@ -1,5 +1,7 @@
-//! A reader of HTTP/1.1 answers for tests, written apart from the library's and the other way round: it has all bytes
-//! before it and takes whatever can be taken.
+//! Readers of HTTP/1.1 answers and of WebSocket frames for tests, written apart from the library's and the other way
+//! round: they have all bytes before them and take whatever can be taken.
+
+use super::talk::{Message, header};
 
 /// An answer: status and body.
 pub type Answer = (u16, Vec<u8>);
@@ -66,6 +68,30 @@ fn chunked(mut bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
 fn split<'b>(bytes: &'b [u8], at: &[u8]) -> Option<(&'b [u8], &'b [u8])> {
     let position = bytes.windows(at.len()).position(|window| window == at)?;
     Some((&bytes[..position], &bytes[position + at.len()..]))
+}
+
+/// The messages that a WebSocket client can find in these bytes, which begin with the answer's head. Fragments are put
+/// together, control frames are passed over, and whatever else the bits say is believed.
+pub fn messages(bytes: &[u8]) -> Vec<Message> {
+    let (mut messages, mut message) = (Vec::new(), None);
+    let Some((_, mut rest)) = split(bytes, b"\r\n\r\n") else { return messages };
+    while let Some((first, length, head)) = header(rest) {
+        let Some(payload) = head.checked_add(length).and_then(|end| rest.get(head..end)) else { break };
+        rest = &rest[head + length..];
+        match first & 0xf {
+            8 => break,
+            opcode @ (1 | 2) => message = Some((opcode == 1, payload.to_vec())),
+            0 => match &mut message {
+                Some((_, bytes)) => bytes.extend_from_slice(payload),
+                None => break,
+            },
+            _ => continue,
+        }
+        if first & 0x80 != 0 {
+            messages.extend(message.take());
+        }
+    }
+    messages
 }
 
 #[cfg(test)]

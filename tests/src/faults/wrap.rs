@@ -4,7 +4,7 @@ use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use embedded_io::{Error as _, ErrorKind};
-use miniwire_core::drive::{self, Route, Trace, asynch};
+use miniwire_core::drive::{self, NoRandomness, Route, Trace, asynch, blocking};
 use miniwire_core::reason::{Fault as NetworkFault, Interrupt};
 use miniwire_core::time::Instant;
 
@@ -214,6 +214,36 @@ impl<C: Pace> State<C> {
                     return Need::Done(Ok(taken));
                 }
             }
+        }
+    }
+
+    /// What is to be waited for before a read has something to go on with. Nothing is taken.
+    fn readable(&mut self) -> Need {
+        if self.broken {
+            return Need::Pass;
+        }
+        let way = &mut self.down;
+        if let Some(then) = way.waits(self.clock.now()) {
+            return Need::Until(then);
+        }
+        match way.lane.step() {
+            Step::Delay(ms) => {
+                way.resumes = Some(self.clock.now().after(ms));
+                Need::Until(self.clock.now().after(ms))
+            }
+            Step::Gather(bytes) => {
+                way.gathering = Some(bytes);
+                Need::Until(self.clock.now())
+            }
+            Step::Stall => Need::Never,
+            Step::Insert(bytes) => {
+                // It is put in front of what is held, as it were.
+                way.held.splice(..0, bytes);
+                Need::Pass
+            }
+            Step::End | Step::Reset => Need::Pass,
+            Step::Pass(_) | Step::Corrupt(_) | Step::Drop(_) if way.held.is_empty() && !way.ended => Need::More,
+            Step::Pass(_) | Step::Corrupt(_) | Step::Drop(_) => Need::Pass,
         }
     }
 
@@ -465,5 +495,28 @@ impl<T: asynch::Transport, C: Pace> asynch::Transport for Faulty<T, T::Link, C> 
 
     fn trace(&self, what: Trace<'_>) {
         self.inner.trace(what);
+    }
+}
+
+impl<T: blocking::SocketTransport, C: Pace> blocking::SocketTransport for Faulty<T, T::Link, C> {
+    fn random(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        self.inner.random(bytes)
+    }
+}
+
+impl<T: asynch::SocketTransport, C: Pace> asynch::SocketTransport for Faulty<T, T::Link, C> {
+    fn random(&self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        self.inner.random(bytes)
+    }
+
+    async fn readable(&self, link: &mut Self::Link) {
+        loop {
+            match link.state.readable() {
+                Need::Until(then) => link.state.clock.until(then).await,
+                Need::Never => pending().await,
+                Need::More => return self.inner.readable(&mut link.inner).await,
+                Need::Done(_) | Need::Write(_) | Need::Pass => return,
+            }
+        }
     }
 }

@@ -63,12 +63,14 @@ const REASONS: [(Reason, u8, &str, bool); 44] = [
 fn req_15_every_reason_has_a_code_of_the_table() {
     for (reason, code, name, _) in REASONS {
         assert_eq!((reason.code(Api::Request), reason.name()), (code, name));
-        for api in [Api::Request, Api::UploadFile, Api::DownloadFile] {
-            assert!(codes(api).contains(&reason.code(api)), "{api:?} {name}");
+    }
+    for reason in Reason::all() {
+        for api in [Api::Request, Api::UploadFile, Api::DownloadFile, Api::ConnectSocket] {
+            assert!(codes(api).contains(&reason.code(api)), "{api:?} {reason:?}");
         }
     }
-    let messages: BTreeSet<_> = REASONS.iter().map(|(reason, ..)| reason.message()).collect();
-    assert_eq!(messages.len(), REASONS.len(), "each says something of its own");
+    let messages: BTreeSet<_> = Reason::all().map(Reason::message).collect();
+    assert_eq!(messages.len(), Reason::all().count(), "each says something of its own");
 }
 
 #[test]

@@ -30,18 +30,18 @@ enum Loop {
 }
 
 /// How the server frames its answer.
-const PATHS: [&str; 8] =
+pub(crate) const PATHS: [&str; 8] =
     ["/length", "/chunked", "/close", "/interim", "/nothing", "/redirect", "/away", "/redirect-close"];
 
 /// The body of every answer of a run: a JSON text, so that each data type takes it.
-fn content(seed: u64) -> Vec<u8> {
+pub(crate) fn content(seed: u64) -> Vec<u8> {
     let mut random = Random::new(!seed);
     let length = [0, 1, 40, 700, 4000][random.below(5) as usize];
     let text: String = (0..length).map(|_| char::from(b'a' + random.below(26) as u8)).collect();
     format!("\"{text}\"").into_bytes()
 }
 
-fn serve(asked: &Asked, seed: u64) -> Reply {
+pub(crate) fn serve(asked: &Asked, seed: u64) -> Reply {
     let body = content(seed);
     let with_length = |head: &str| [format!("{head}Content-Length: {}\r\n\r\n", body.len()).as_bytes(), &body].concat();
     let redirect = |to: &str, more: &str| {

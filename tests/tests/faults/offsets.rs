@@ -162,7 +162,7 @@ fn ctx_08_a_reset_at_each_byte_under_tls_is_no_success() {
 }
 
 /// Where the records of a stream begin, and its end.
-fn records(bytes: &[u8]) -> Vec<usize> {
+pub(crate) fn records(bytes: &[u8]) -> Vec<usize> {
     let (mut starts, mut at) = (vec![0], 0);
     while let Some([_, 3, _, high, low]) = bytes.get(at..at + 5) {
         at += 5 + usize::from(u16::from_be_bytes([*high, *low]));
@@ -188,11 +188,26 @@ fn req_03_a_stall_at_each_record_of_a_handshake_is_13() {
     }
 }
 
+/// Records that have no place where they come.
+pub(crate) const OUT_OF_ORDER: &[(&str, &[u8])] = &[
+    ("a HelloRequest, to negotiate anew", b"\x16\x03\x03\0\x04\0\0\0\0"),
+    ("a record of data in the clear", b"\x17\x03\x03\0\x05hello"),
+    ("an empty record of data", b"\x17\x03\x03\0\0"),
+    ("a record that is too long", b"\x16\x03\x03\xff\xff"),
+    ("a record of an unknown type", b"\x63\x03\x03\0\x01x"),
+    ("a ServerHello of nothing", b"\x16\x03\x03\0\x04\x02\0\0\0"),
+    ("a CertificateRequest out of place", b"\x16\x03\x03\0\x07\x0d\0\0\x03\0\0\0"),
+    ("plain HTTP", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"),
+];
+
+/// The descriptions of alerts.
+pub(crate) const ALERTS: [u8; 11] = [0, 10, 20, 40, 42, 48, 70, 80, 90, 112, 255];
+
 #[test]
 fn ctx_08_an_alert_at_each_record_of_a_handshake_is_12() {
     let setting = Setting::new(true);
     let records = records(&setting.clean());
-    for description in [0, 10, 20, 40, 42, 48, 70, 80, 90, 112, 255] {
+    for description in ALERTS {
         for level in [1, 2] {
             let alert = Fault::Insert(vec![21, 3, 3, 0, 2, level, description]);
             for start in &records[..records.len() - 1] {
@@ -210,16 +225,7 @@ fn ctx_08_an_alert_at_each_record_of_a_handshake_is_12() {
 fn ctx_08_a_record_out_of_order_is_12() {
     let setting = Setting::new(true);
     let records = records(&setting.clean());
-    for (what, record) in [
-        ("a HelloRequest, to negotiate anew", &b"\x16\x03\x03\0\x04\0\0\0\0"[..]),
-        ("a record of data in the clear", b"\x17\x03\x03\0\x05hello"),
-        ("an empty record of data", b"\x17\x03\x03\0\0"),
-        ("a record that is too long", b"\x16\x03\x03\xff\xff"),
-        ("a record of an unknown type", b"\x63\x03\x03\0\x01x"),
-        ("a ServerHello of nothing", b"\x16\x03\x03\0\x04\x02\0\0\0"),
-        ("a CertificateRequest out of place", b"\x16\x03\x03\0\x07\x0d\0\0\x03\0\0\0"),
-        ("plain HTTP", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"),
-    ] {
+    for (what, record) in OUT_OF_ORDER {
         let fault = Fault::Insert(record.to_vec());
         for start in &records[..records.len() - 1] {
             setting.at_each(*start..start + 1, Direction::Down, &fault, 2000, |at, outcome| {

@@ -7,8 +7,8 @@ use std::thread;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use miniwire_std::serve::{Pattern, Server};
-use miniwire_std::{Client, DataType, Failure};
-use miniwire_tests::faults::reader::answers;
+use miniwire_std::{Client, DataType, Failure, SocketEvent};
+use miniwire_tests::faults::reader::{answers, messages};
 use miniwire_tests::faults::{Mix, Plan, Random, Relay};
 use miniwire_tests::{ScratchDirectory, check, development, server};
 
@@ -143,6 +143,77 @@ fn ctx_08_what_was_changed_never_passes_tls() {
 fn req_18_without_tls_a_success_is_what_arrived() {
     let counts = setting(false, Mix::Lying).all(200, get);
     assert!(counts.successes > 5 && counts.lies > 20, "{} {}", counts.successes, counts.lies);
+}
+
+/// The messages of a conversation that the server begins: whether they are text, how many, of how many bytes.
+fn said(seed: u64) -> (bool, Vec<Vec<u8>>) {
+    let (mut random, mut pattern) = (Random::new(seed), Pattern::new(seed));
+    let (text, count) = (random.below(2) == 0, 1 + random.below(5));
+    let size = [0, 1, 126, 3000, 20_000][random.below(5) as usize];
+    let message = |_| {
+        let mut bytes = vec![0; size];
+        pattern.fill(&mut bytes);
+        if text { bytes.iter().map(|byte| b'a' + byte % 26).collect() } else { bytes }
+    };
+    (text, (0..count).map(message).collect())
+}
+
+/// Hears what the server has to say, and its Close.
+fn hear(setting: &Setting, seed: u64, relay: &Relay) -> Result<(), Failure> {
+    let ((text, said), fragment) = (said(seed), [0, 100, 5000][(seed % 3) as usize]);
+    let (count, size, kind) = (said.len(), said[0].len(), if text { "text" } else { "binary" });
+    let path = format!("/ws/messages/{count}?size={size}&kind={kind}&seed={seed}&fragment={fragment}");
+    let url = setting.url(relay, &path).replacen("http", "ws", 1);
+    let (client, timeout) = (setting.client(), setting.timeout());
+    let mut socket = client.connect_socket(url).timeout(timeout).keep_alive(timeout).close_timeout(timeout).open()?;
+    let (mut heard, mut failed, mut closes) = (Vec::new(), None, 0);
+    while let Some(event) = socket.recv() {
+        match event {
+            SocketEvent::Message(message) => {
+                assert!(failed.is_none() && closes == 0, "a message behind the end");
+                heard.push((!message.is_buffer(), message.as_bytes().to_vec()));
+            }
+            SocketEvent::Error(failure) => assert!(failed.replace(failure).is_none(), "a second Error"),
+            SocketEvent::Close(_) => closes += 1,
+        }
+    }
+    assert_eq!(closes, 1);
+    let passed = relay.passed();
+    if setting.secure || !passed.iter().any(|link| link.lied_up || link.lied_down) {
+        let said: Vec<_> = said.into_iter().map(|bytes| (text, bytes)).collect();
+        assert!(said.starts_with(&heard), "{} messages of {}", heard.len(), said.len());
+        assert!(failed.is_some() || heard == said, "a clean Close behind a part");
+    } else {
+        assert!(passed.iter().any(|link| messages(&link.bytes).starts_with(&heard)), "nobody said that");
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+#[test]
+fn sock_05_gentle_faults_change_no_message() {
+    for secure in [false, true] {
+        assert_eq!(setting(secure, Mix::Gentle).all(40, hear).successes, 40);
+    }
+}
+
+#[test]
+fn sock_07_broken_connections_make_no_half_message() {
+    for secure in [false, true] {
+        let counts = setting(secure, Mix::Breaking).all(100, hear);
+        assert!(counts.successes > 5 && counts.failures > 20, "{} {}", counts.successes, counts.failures);
+    }
+}
+
+#[test]
+fn ctx_08_no_message_that_was_changed_passes_tls() {
+    let counts = setting(true, Mix::Lying).all(100, hear);
+    assert!(counts.failures > 20 && counts.lies > 10, "{} {}", counts.failures, counts.lies);
+}
+
+#[test]
+fn sock_05_without_tls_a_message_is_what_arrived() {
+    let counts = setting(false, Mix::Lying).all(100, hear);
+    assert!(counts.failures > 20 && counts.lies > 10, "{} {}", counts.failures, counts.lies);
 }
 
 #[test]

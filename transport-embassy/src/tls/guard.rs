@@ -8,8 +8,8 @@ use core::task::Poll;
 use embedded_io::{Error as _, ErrorKind, ErrorType};
 use embedded_io_async::{Read, Write};
 
-use super::Link;
 use super::cipher::{AFTER_HANDSHAKE, ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, IN_HANDSHAKE, VERSION};
+use crate::link::Link;
 
 /// What a read of the guard is for. One byte of the caller's memory is the line between the session, which sets it, and
 /// the guard, which embedded-tls owns.

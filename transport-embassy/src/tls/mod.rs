@@ -48,6 +48,8 @@
 //!   were told to send small records.
 //! - A server that changes its keys (KeyUpdate) ends the session with an error; so does one that asks for a certificate
 //!   after the handshake. Only the authenticated server can.
+//! - A server that has proved to be the right one may leave EncryptedExtensions out, repeat it, or ask for a certificate
+//!   behind its signature, which RFC 8446 section 4.4 has a client refuse. Its Finished covers all of it.
 //! - HelloRetryRequest, TLS 1.2, other key shares and cipher suites are not spoken.
 //! - A ClientHello offers P-384 and Ed25519 also without the features. A server that has both kinds of certificate may
 //!   then choose the one that cannot be verified, which is
@@ -69,19 +71,9 @@ mod rsa;
 mod session;
 mod verifier;
 
-use embedded_io_async::{Read, Write};
-
+pub use crate::link::Link;
 pub use pool::{Stream, Tls, TlsMemory};
 pub use rand_core::{CryptoRng, CryptoRngCore, Error as RngError, RngCore};
 pub use rustls_pki_types::{CertificateDer, TrustAnchor};
 pub use session::{Buffers, RECEIVE, Session, TRANSMIT, open};
 pub use verifier::{INTERMEDIATES, NotACertificate, Pin, Trust, root};
-
-/// A byte stream that can be waited on.
-// No `Send` bound: the executors that this is for run tasks on one thread.
-#[allow(async_fn_in_trait)]
-pub trait Link: Read + Write {
-    /// Returns when a read would not wait: something has come, or the stream has ended or broken. Reads nothing; may be
-    /// dropped and called again freely.
-    async fn readable(&mut self);
-}

@@ -9,7 +9,7 @@ use embedded_io::ErrorKind;
 use embedded_io_async::Write as _;
 use miniwire_core::reason::Fault;
 
-use super::Session;
+use super::session::Session;
 use crate::sockets::Tcp;
 
 /// Bytes that were decrypted and that the stream has not read, at most.

@@ -18,7 +18,9 @@ use miniwire_core::reason::{CertificateFault, Fault};
 use rand_core::{CryptoRng, CryptoRngCore, Error, RngCore};
 
 use super::place::{Host, Job, Place, Stage, Waiting};
-use super::{Buffers, Link, RECEIVE, Session, Trust, open};
+use super::session::{Buffers, RECEIVE, Session, open};
+use super::verifier::Trust;
+use crate::link::Link;
 use crate::secure::{Random, Secure};
 use crate::sockets::Tcp;
 

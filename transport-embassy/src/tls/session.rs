@@ -12,10 +12,10 @@ use miniwire_core::reason::{CertificateFault, Fault};
 use rand_core::CryptoRngCore;
 use rustls_pki_types::ServerName;
 
-use super::Link;
 use super::cipher::Suite;
 use super::guard::{Guard, Line, Mode, NOT_TLS, READABLE};
 use super::verifier::{Trust, Verifier};
+use crate::link::Link;
 
 /// The least [`Buffers::receive`]: the longest record that TLS 1.3 permits, 2^14 + 256 bytes (RFC 8446 section 5.2). A
 /// server may send that much; asking it for less (max_fragment_length) is not something that servers heed.

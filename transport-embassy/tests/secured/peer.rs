@@ -14,6 +14,7 @@ use sha1::Digest as _;
 use crate::world::executor::Executor;
 use crate::world::http::{Seen, Step};
 use crate::world::site::routes;
+use crate::world::wire::{Wire, field};
 
 #[derive(Clone, Default)]
 pub(crate) struct Peer {
@@ -29,126 +30,6 @@ pub(crate) struct Peer {
     pub(crate) closes: Rc<RefCell<Vec<(u16, String)>>>,
     /// Hosts that were asked for with CONNECT; this is the server behind the tunnel, too.
     pub(crate) tunnels: Rc<RefCell<Vec<String>>>,
-}
-
-/// A connection as the server has it.
-struct Wire<'s, 'b> {
-    socket: &'s mut TcpSocket<'b>,
-    tls: Option<ServerConnection>,
-    bytes: Vec<u8>,
-    /// The client has said that this was all.
-    ended: bool,
-}
-
-impl Wire<'_, '_> {
-    /// More plain bytes.
-    async fn more(&mut self) -> Option<()> {
-        let mut chunk = [0; 2048];
-        loop {
-            self.send().await?;
-            let length = self.bytes.len();
-            if let Some(tls) = &mut self.tls {
-                let mut plain = [0; 4096];
-                while let Ok(read @ 1..) = std::io::Read::read(&mut tls.reader(), &mut plain) {
-                    self.bytes.extend_from_slice(&plain[..read]);
-                }
-            }
-            if self.bytes.len() > length {
-                return Some(());
-            }
-            let read = self.socket.read(&mut chunk).await.ok().filter(|read| *read > 0)?;
-            match &mut self.tls {
-                None => {
-                    self.bytes.extend_from_slice(&chunk[..read]);
-                    return Some(());
-                }
-                Some(tls) => {
-                    let mut rest = &chunk[..read];
-                    while !rest.is_empty() {
-                        tls.read_tls(&mut rest).ok()?;
-                        let state = tls.process_new_packets();
-                        self.ended |= state.as_ref().is_ok_and(|state| state.peer_has_closed());
-                        if state.is_err() {
-                            self.send().await;
-                            return None;
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    async fn write(&mut self, bytes: &[u8]) -> Option<()> {
-        let mut rest = bytes;
-        let Some(tls) = &mut self.tls else { return write(self.socket, bytes).await };
-        while !rest.is_empty() {
-            let written = std::io::Write::write(&mut tls.writer(), rest).ok()?;
-            rest = &rest[written..];
-            let mut out = Vec::new();
-            while tls.wants_write() {
-                tls.write_tls(&mut out).ok()?;
-            }
-            write(self.socket, &out).await?;
-        }
-        Some(())
-    }
-
-    async fn send(&mut self) -> Option<()> {
-        let mut out = Vec::new();
-        if let Some(tls) = &mut self.tls {
-            while tls.wants_write() {
-                tls.write_tls(&mut out).ok()?;
-            }
-        }
-        write(self.socket, &out).await
-    }
-
-    async fn close(&mut self) {
-        if let Some(tls) = &mut self.tls {
-            tls.send_close_notify();
-        }
-        self.send().await;
-        self.socket.close();
-        while self.more().await.is_some() {}
-    }
-
-    async fn take(&mut self, length: usize) -> Option<Vec<u8>> {
-        while self.bytes.len() < length {
-            self.more().await?;
-        }
-        Some(self.bytes.drain(..length).collect())
-    }
-
-    async fn request(&mut self) -> Option<Seen> {
-        let end = loop {
-            if self.bytes.first() == Some(&0x16) {
-                // TLS, and this is not.
-                self.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await?;
-                self.close().await;
-                return None;
-            }
-            if let Some(at) = self.bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-                break at + 4;
-            }
-            self.more().await?;
-        };
-        let head = String::from_utf8(self.take(end).await?).ok()?;
-        let length = field(&head, "Content-Length").and_then(|length| length.parse().ok()).unwrap_or(0);
-        Some(Seen { head, body: self.take(length).await? })
-    }
-}
-
-fn field<'h>(head: &'h str, name: &str) -> Option<&'h str> {
-    let mut fields = head.lines().filter_map(|line| line.split_once(": "));
-    fields.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-}
-
-async fn write(socket: &mut TcpSocket<'_>, mut bytes: &[u8]) -> Option<()> {
-    while !bytes.is_empty() {
-        let written = socket.write(bytes).await.ok()?;
-        bytes = &bytes[written..];
-    }
-    Some(())
 }
 
 impl Peer {
@@ -186,7 +67,7 @@ impl Peer {
                 self.connections.set(self.connections.get() + 1);
                 self.open.set(self.open.get() + 1);
                 let tls = self.config.clone().map(|config| ServerConnection::new(config).unwrap());
-                let mut wire = Wire { socket: &mut socket, tls, bytes: Vec::new(), ended: false };
+                let mut wire = Wire::new(&mut socket, tls);
                 self.exchanges(&mut wire).await;
                 self.clean.set(self.clean.get() + u64::from(wire.ended));
                 self.open.set(self.open.get() - 1);

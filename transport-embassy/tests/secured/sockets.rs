@@ -206,6 +206,38 @@ fn sock_02_reject_fails_the_second_until_the_close_of_the_first() {
 }
 
 #[test]
+fn sock_02_a_connection_that_is_refused_at_once_leaves_the_first_alone() {
+    let (mut site, _plain) = both(1, Faults::NONE);
+    site.run::<_, 1>(async |client, _| {
+        let (random, mut one, mut two) = (random(), Memory::new(), Memory::new());
+        let mut first = connect(client, WS, &random, &mut one).await.unwrap();
+        for (url, reason) in [("", Reason::UrlEmpty), ("ws://", Reason::UrlMalformed), ("http://x/", Reason::UrlScheme)]
+        {
+            let failure = connect(client, url, &random, &mut two).await.unwrap_err();
+            assert_eq!(failure.reason, reason, "{url}");
+            first.send(Sending::text(url)).await.unwrap();
+            assert_eq!(next(&mut first).await, Came::Text(url.into()));
+        }
+    });
+}
+
+#[test]
+fn ctx_06_a_socket_whose_page_was_unloaded_is_not_replaced_as_well() {
+    let (mut site, _plain) = both(1, Faults::NONE);
+    site.run::<_, 1>(async |client, _| {
+        let (random, mut one, mut two) = (random(), Memory::new(), Memory::new());
+        let mut first = connect(client, WS, &random, &mut one).await.unwrap();
+        client.unload_page();
+        // It has not heard of that yet.
+        let mut second = connect(client, WS, &random, &mut two).await.unwrap();
+        assert_eq!(next(&mut first).await, closed(1001), "what happened first counts");
+        assert_eq!(next(&mut first).await, Came::Nothing);
+        second.send(Sending::text("hello")).await.unwrap();
+        assert_eq!(next(&mut second).await, Came::Text("hello".into()));
+    });
+}
+
+#[test]
 fn ctx_06_unloading_closes_the_socket_with_1001() {
     for url in [WSS, WS] {
         let (mut site, plain) = both(1, Faults::NONE);

@@ -2,6 +2,9 @@
 //! the connection that it serves.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+// One description for both transports.
+#[path = "../../../transport-std/src/net/testing/certificates.rs"]
+pub(crate) mod certificates;
 pub(crate) mod forged;
 
 use std::future::Future;
@@ -16,10 +19,14 @@ use std::time::Duration;
 use embedded_io::{ErrorKind, ErrorType};
 use miniwire_core::reason::{CertificateFault, Fault};
 use miniwire_embassy::tls::{self, Buffers, Link, Pin, RECEIVE, Session, Trust};
+use p256::SecretKey;
 use rand_core::OsRng;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{KeyPair, SigningKey};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+pub(crate) use certificates::{Identity, Signer, authority, leaf};
+use forged::{Forged, HandshakeKey};
 
 /// 2027-01-15, in seconds.
 pub(crate) const NOW: u64 = 1_800_000_000;
@@ -96,9 +103,8 @@ impl Client {
         Self { roots: roots.iter().map(|root| root.der.clone()).collect(), ..Self::default() }
     }
 
-    pub(crate) fn pinned(mut self, pins: &[Pin]) -> Self {
-        self.pins = pins.to_vec();
-        self
+    pub(crate) fn with(roots: Vec<CertificateDer<'static>>, pins: Vec<Pin>) -> Self {
+        Self { roots, pins, now: None }
     }
 
     pub(crate) fn at(mut self, unix_seconds: u64) -> Self {
@@ -151,12 +157,6 @@ pub(crate) fn idle(mut stream: impl Read) {
     while stream.read(&mut [0; 4096]).is_ok_and(|n| n > 0) {}
 }
 
-/// What a server presents.
-pub(crate) struct Identity {
-    pub(crate) chain: Vec<CertificateDer<'static>>,
-    pub(crate) key: KeyPair,
-}
-
 /// A TLS connection as its server has it.
 pub(crate) type TlsPeer = StreamOwned<ServerConnection, TcpStream>;
 
@@ -198,57 +198,19 @@ pub(crate) fn echo(mut stream: impl Read + Write) {
     }
 }
 
-/// The parameters of a leaf for these names.
-pub(crate) fn leaf(names: &[&str]) -> CertificateParams {
-    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
-    let mut params = CertificateParams::new(names).unwrap();
-    params.distinguished_name.push(DnType::CommonName, "a leaf");
-    params
+/// A forged server after ServerHello; `None` where the client has gone.
+pub(crate) fn forged_hello(stream: TcpStream) -> Option<Forged> {
+    Forged::hello(stream, &SecretKey::random(&mut OsRng))
 }
 
-/// The parameters of an authority of this name.
-pub(crate) fn authority(name: &str) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params
+/// A forged server that has been honest until the end of the handshake; `None` where the client has gone.
+pub(crate) fn forged_honest(stream: TcpStream, identity: &Identity) -> Option<Forged> {
+    Forged::honest(stream, &SecretKey::random(&mut OsRng), &identity.chain, &identity.key)
 }
 
-/// A certificate, and what is needed to sign others with it.
-pub(crate) struct Signer {
-    pub(crate) der: CertificateDer<'static>,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-impl Signer {
-    /// A root.
-    pub(crate) fn root(params: CertificateParams) -> Self {
-        Self::root_with(params, KeyPair::generate().unwrap())
-    }
-
-    /// A root with this key.
-    pub(crate) fn root_with(params: CertificateParams, key: KeyPair) -> Self {
-        let der = params.self_signed(&key).unwrap().der().clone();
-        Self { der, issuer: Issuer::new(params, key) }
-    }
-
-    /// A certificate below this one that signs in turn.
-    pub(crate) fn signer(&self, params: CertificateParams) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let der = params.signed_by(&key, &self.issuer).unwrap().der().clone();
-        Self { der, issuer: Issuer::new(params, key) }
-    }
-
-    /// A server's certificate below this one, presented with `above`.
-    pub(crate) fn identity(&self, params: &CertificateParams, above: &[&Self]) -> Identity {
-        self.identity_with(params, above, KeyPair::generate().unwrap())
-    }
-
-    /// The same with this key.
-    pub(crate) fn identity_with(&self, params: &CertificateParams, above: &[&Self], key: KeyPair) -> Identity {
-        let own = params.signed_by(&key, &self.issuer).unwrap().der().clone();
-        let chain = std::iter::once(own).chain(above.iter().map(|signer| signer.der.clone())).collect();
-        Identity { chain, key }
+impl HandshakeKey for KeyPair {
+    fn signature(&self, content: &[u8]) -> Vec<u8> {
+        self.sign(content).unwrap()
     }
 }
 

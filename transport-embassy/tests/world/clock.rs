@@ -30,6 +30,11 @@ impl Driver for ThreadClock {
     }
 }
 
+/// Makes room for all timers, so that who waits allocates nothing.
+pub(crate) fn make_room() {
+    TIMERS.with_borrow_mut(|timers| timers.reserve(256));
+}
+
 /// Ticks of so many milliseconds.
 pub(crate) const fn millis(ms: u64) -> u64 {
     ms * (TICK_HZ / 1000)

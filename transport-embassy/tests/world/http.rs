@@ -8,6 +8,7 @@ use embassy_net::tcp::TcpSocket;
 use embassy_time::{Duration, Timer, with_timeout};
 
 use super::executor::Executor;
+use super::wire::write;
 
 /// What the server does once a request is there.
 #[derive(Clone, Debug)]
@@ -165,14 +166,6 @@ pub(crate) async fn either(one: impl Future<Output = ()>, other: impl Future<Out
         if one.as_mut().poll(context).is_ready() { std::task::Poll::Ready(()) } else { other.as_mut().poll(context) }
     })
     .await;
-}
-
-async fn write(socket: &mut TcpSocket<'_>, mut bytes: &[u8]) -> Option<()> {
-    while !bytes.is_empty() {
-        let written = socket.write(bytes).await.ok()?;
-        bytes = &bytes[written..];
-    }
-    Some(())
 }
 
 async fn request(socket: &mut TcpSocket<'_>, bytes: &mut Vec<u8>) -> Option<Seen> {

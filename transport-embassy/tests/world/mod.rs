@@ -8,6 +8,7 @@ pub(crate) mod executor;
 pub(crate) mod http;
 pub(crate) mod site;
 pub(crate) mod udp;
+pub(crate) mod wire;
 
 use embassy_net::{Config, Ipv4Address, Ipv4Cidr, Runner, Stack, StackResources, StaticConfigV4};
 
@@ -37,19 +38,25 @@ impl World {
 
     /// With room for one more of the board's sockets, and 24 for the server.
     pub(crate) fn with_sockets(seed: u64, faults: Faults) -> Self {
-        Self::sized::<{ BOARD_SOCKETS + 1 }>(seed, faults, fixed(BOARD))
+        Self::sized::<{ BOARD_SOCKETS + 1 }, 24>(seed, faults, fixed(BOARD))
+    }
+
+    /// With room for as many listeners as a test may want.
+    pub(crate) fn with_servers(seed: u64, faults: Faults) -> Self {
+        Self::sized::<BOARD_SOCKETS, 96>(seed, faults, fixed(BOARD))
     }
 
     /// With another configuration of the board's stack.
     pub(crate) fn with_board(seed: u64, faults: Faults, config: Config) -> Self {
-        Self::sized::<BOARD_SOCKETS>(seed, faults, config)
+        Self::sized::<BOARD_SOCKETS, 24>(seed, faults, config)
     }
 
-    fn sized<const N: usize>(seed: u64, faults: Faults, config: Config) -> Self {
+    fn sized<const N: usize, const M: usize>(seed: u64, faults: Faults, config: Config) -> Self {
+        clock::make_room();
         let cable = Cable::new(seed, faults);
         let mut executor = Executor::new();
         let board = stack::<N>(&mut executor, cable.port(0), config, seed);
-        let server = stack::<24>(&mut executor, cable.port(1), fixed(SERVER), seed ^ 0x5eed);
+        let server = stack::<M>(&mut executor, cable.port(1), fixed(SERVER), seed ^ 0x5eed);
         Self { board, server, cable, executor }
     }
 

@@ -9,12 +9,13 @@ use miniwire_core::policy::Api;
 use miniwire_core::progress::ProgressUpdate;
 use miniwire_core::reason::Reason;
 
-use super::FileStore;
 use super::progress::{DownloadTask, Listeners};
+use super::store::FileStore;
 use crate::answer::{Failure, Response};
+use crate::callbacks::callback_methods;
 use crate::client::Client;
 use crate::session::Session;
-use crate::started::{AbortHandle, Draft, Work, borrowed};
+use crate::started::{Draft, Work, borrowed};
 
 /// A call of `my.downloadFile` that is being put together.
 ///
@@ -68,28 +69,10 @@ impl DownloadCall {
         self
     }
 
-    /// Called with the file of a call that was [started](Self::start).
-    pub fn success(mut self, callback: impl FnOnce(Downloaded) + Send + 'static) -> Self {
-        self.draft.callbacks.success = Some(Box::new(callback));
-        self
-    }
-
-    /// Called with the failure of a call that was [started](Self::start).
-    pub fn fail(mut self, callback: impl FnOnce(Failure) + Send + 'static) -> Self {
-        self.draft.callbacks.fail = Some(Box::new(callback));
-        self
-    }
-
-    /// Called at the end of a call that was [started](Self::start), whatever happened.
-    pub fn complete(mut self, callback: impl FnOnce() + Send + 'static) -> Self {
-        self.draft.callbacks.complete = Some(Box::new(callback));
-        self
-    }
-
-    /// A handle that ends this call from any thread, also while [`send`](Self::send) waits for it.
-    pub fn abort_handle(&mut self) -> AbortHandle {
-        self.draft.abort_handle()
-    }
+    callback_methods!(
+        /// Called with the file of a call that was [started](Self::start).
+        Downloaded
+    );
 
     /// Makes the call and waits for the file. Listeners are told of its progress; other callbacks are not called.
     ///

@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use miniwire_core::progress::ProgressUpdate;
 
+use crate::callbacks::caught;
 use crate::net::lock;
-use crate::started::{AbortHandle, Started, caught};
+use crate::started::{AbortHandle, Started};
 
 type Listener = Box<dyn FnMut(ProgressUpdate) + Send>;
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use miniwire_core::storage::{Source, StorageFault};
 
-use super::fault;
+use super::fault::fault;
 
 /// An open regular file, read from its start to the length that it had when it was opened.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use miniwire_core::storage::{StorageFault, Store};
 
-use super::fault;
+use super::fault::fault;
 use crate::net::lock;
 
 /// A directory of temporary files: made when the first is, removed when this is dropped.

@@ -13,12 +13,13 @@ use miniwire_core::reason::Reason;
 use miniwire_core::storage::Source;
 use miniwire_core::upload::{Event, Feed, Upload, UploadTask as Task, source_reason};
 
-use super::FileSource;
 use super::progress::{Listeners, UploadTask};
+use super::source::FileSource;
 use crate::answer::{Failure, Response};
+use crate::callbacks::callback_methods;
 use crate::client::Client;
 use crate::session::Session;
-use crate::started::{AbortHandle, Draft, Work, borrowed};
+use crate::started::{Draft, Work, borrowed};
 
 /// A call of `my.uploadFile` that is being put together.
 ///
@@ -84,28 +85,10 @@ impl UploadCall {
         self
     }
 
-    /// Called with the answer of a call that was [started](Self::start), whatever its status (UP-04).
-    pub fn success(mut self, callback: impl FnOnce(Response) + Send + 'static) -> Self {
-        self.draft.callbacks.success = Some(Box::new(callback));
-        self
-    }
-
-    /// Called with the failure of a call that was [started](Self::start).
-    pub fn fail(mut self, callback: impl FnOnce(Failure) + Send + 'static) -> Self {
-        self.draft.callbacks.fail = Some(Box::new(callback));
-        self
-    }
-
-    /// Called at the end of a call that was [started](Self::start), whatever happened.
-    pub fn complete(mut self, callback: impl FnOnce() + Send + 'static) -> Self {
-        self.draft.callbacks.complete = Some(Box::new(callback));
-        self
-    }
-
-    /// A handle that ends this call from any thread, also while [`send`](Self::send) waits for it.
-    pub fn abort_handle(&mut self) -> AbortHandle {
-        self.draft.abort_handle()
-    }
+    callback_methods!(
+        /// Called with the answer of a call that was [started](Self::start), whatever its status (UP-04).
+        Response
+    );
 
     /// Makes the call and waits for the answer. Listeners are told of its progress; other callbacks are not called.
     ///

@@ -11,7 +11,7 @@ use rustls::ClientConfig;
 
 use super::duplex::DuplexLink;
 use super::interrupt::{Interrupted, Switch};
-use super::pool::Key;
+use super::key::Key;
 use super::socket::Socket;
 use super::tls::Tls;
 

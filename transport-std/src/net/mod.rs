@@ -8,6 +8,7 @@ mod clock;
 mod connect;
 mod duplex;
 mod interrupt;
+mod key;
 mod link;
 mod pool;
 mod proxy;

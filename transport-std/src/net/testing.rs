@@ -1,34 +1,22 @@
 //! Loopback peers for the tests of this module. Each ends by itself, with the connection it serves.
 
+pub(crate) mod certificates;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// Runs `call`, which must end no earlier than `ms` milliseconds from its start, and less than 50 ms later.
-///
-/// A busy machine can make anything late, so the best of five attempts counts.
-pub(crate) fn promptly(ms: u64, mut call: impl FnMut()) {
-    let due = Duration::from_millis(ms);
-    let mut late = Vec::new();
-    for _ in 0..5 {
-        let start = Instant::now();
-        call();
-        let took = start.elapsed();
-        // One millisecond for the rounding of the core's clock.
-        assert!(took + Duration::from_millis(1) >= due, "too early, after {took:?}");
-        if took <= due + Duration::from_millis(50) {
-            return;
-        }
-        late.push(took);
-    }
-    panic!("always too late: {late:?}");
-}
+#[path = "../../../tests/src/promptly.rs"]
+#[expect(unreachable_pub, reason = "it is public in the crate that it belongs to")]
+mod promptly;
+
+pub(crate) use certificates::{Identity, Signer, authority, leaf};
+pub(crate) use promptly::promptly;
 
 /// Does something `ms` milliseconds from now, on another thread.
 pub(crate) fn after<T>(ms: u64, what: impl FnOnce() -> T + Send + 'static) {
@@ -106,12 +94,6 @@ pub(crate) fn echo(mut stream: impl Read + Write) {
     }
 }
 
-/// What a server presents.
-pub(crate) struct Identity {
-    pub(crate) chain: Vec<CertificateDer<'static>>,
-    pub(crate) key: KeyPair,
-}
-
 /// A TLS connection as its server has it.
 pub(crate) type TlsPeer = StreamOwned<ServerConnection, TcpStream>;
 
@@ -143,50 +125,4 @@ pub(crate) fn serve_tls_versions(
         }
         server(StreamOwned::new(connection, stream));
     })
-}
-
-/// The parameters of a leaf for these names.
-pub(crate) fn leaf(names: &[&str]) -> CertificateParams {
-    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
-    let mut params = CertificateParams::new(names).unwrap();
-    params.distinguished_name.push(DnType::CommonName, "a leaf");
-    params
-}
-
-/// The parameters of an authority of this name.
-pub(crate) fn authority(name: &str) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params
-}
-
-/// A certificate, and what is needed to sign others with it.
-pub(crate) struct Signer {
-    pub(crate) der: CertificateDer<'static>,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-impl Signer {
-    /// A root.
-    pub(crate) fn root(params: CertificateParams) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let der = params.self_signed(&key).unwrap().der().clone();
-        Self { der, issuer: Issuer::new(params, key) }
-    }
-
-    /// A certificate below this one that signs in turn.
-    pub(crate) fn signer(&self, params: CertificateParams) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let der = params.signed_by(&key, &self.issuer).unwrap().der().clone();
-        Self { der, issuer: Issuer::new(params, key) }
-    }
-
-    /// A server's certificate below this one, presented with `above`.
-    pub(crate) fn identity(&self, params: &CertificateParams, above: &[&Self]) -> Identity {
-        let key = KeyPair::generate().unwrap();
-        let own = params.signed_by(&key, &self.issuer).unwrap().der().clone();
-        let chain = std::iter::once(own).chain(above.iter().map(|signer| signer.der.clone())).collect();
-        Identity { chain, key }
-    }
 }

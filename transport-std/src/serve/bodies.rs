@@ -13,7 +13,7 @@ use super::{
     answer::{Answer, Handled, Refusal},
     body::{Body, Pattern, Piece, Pieces},
     call::Call,
-    router::Route,
+    route::Route,
 };
 
 pub(super) const ROUTES: &[Route] = &[

@@ -22,7 +22,8 @@ use super::{
     body::Body,
     call::{self, Call, Head},
     link::{Ending, Link, Stream},
-    router::{self, Reading},
+    route::Reading,
+    router,
 };
 
 /// The longest body that is kept.

@@ -8,7 +8,7 @@ use super::{
     answer::{Answer, Handled},
     call::Call,
     multipart::{self, Part},
-    router::{Reading, Route},
+    route::{Reading, Route},
     text::{canonical, object, pairs},
 };
 

@@ -12,7 +12,7 @@ use super::{
     body::{Body, Piece},
     call::Call,
     link::Ending,
-    router::Route,
+    route::Route,
     text::object,
 };
 

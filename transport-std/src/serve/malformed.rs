@@ -10,7 +10,7 @@ use super::{
     body::{Piece, Pieces, whole},
     call::Call,
     link::Ending,
-    router::Route,
+    route::Route,
 };
 
 pub(super) const ROUTES: &[Route] = &[Route::new("/malformed/{kind}", "?end= a malformed response", malformed)];

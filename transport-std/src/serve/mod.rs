@@ -58,6 +58,7 @@ mod malformed;
 mod multipart;
 mod raw;
 mod redirects;
+mod route;
 mod router;
 mod socket;
 #[cfg(test)]

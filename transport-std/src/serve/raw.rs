@@ -11,7 +11,7 @@ use super::{
     call::Call,
     heads::final_status,
     link::Ending,
-    router::{Reading, Route},
+    route::{Reading, Route},
 };
 
 pub(super) const ROUTES: &[Route] = &[

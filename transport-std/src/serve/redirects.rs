@@ -7,7 +7,7 @@ use super::{
     body::Body,
     call::Call,
     heads::final_status,
-    router::Route,
+    route::Route,
 };
 
 pub(super) const ROUTES: &[Route] = &[

@@ -10,7 +10,7 @@ use miniwire_core::socket::{Event, EventKind, Ticket};
 use miniwire_core::time::Instant;
 
 use super::assemble::Assembler;
-use super::connect::{Attempted, Options};
+use super::attempt::{Attempted, Options};
 use super::control::{Control, Outgoing};
 use super::hub::Hub;
 use super::inbox::{Inbox, Kept, Piece};
@@ -168,7 +168,8 @@ impl Socket {
                 return Err(failure(reason));
             }
             match state {
-                State::Finished => return Err(failure(Reason::SendFailed)),
+                // The end may have come right behind the last of it.
+                State::Finished if !self.pump.is_idle() => return Err(failure(Reason::SendFailed)),
                 State::Waits if !self.pump.is_idle() => self.wait(None),
                 _ => {}
             }

@@ -9,8 +9,8 @@ use miniwire_core::socket::{EventKind, Listeners, OneSocket, RegistryFull, Rule,
 use super::control::Control;
 use super::listener::{Registered, Told};
 use super::message::SocketClose;
+use crate::callbacks::caught;
 use crate::net::lock;
-use crate::started::caught;
 
 /// Registrations per context, of all events together.
 const CAPACITY: usize = 64;

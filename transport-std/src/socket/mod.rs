@@ -2,7 +2,7 @@
 //!
 //! | part | what it is |
 //! |---|---|
-//! | [`connect`] | the options of the call, and the opening handshake |
+//! | [`connect`], [`attempt`] | the call; its options, and the opening handshake |
 //! | [`pump`], [`waiter`] | an open socket: bytes both ways at once, without blocking and without spinning |
 //! | [`threaded`], [`blocking`] | who runs the pump: a thread of its own, or the caller |
 //! | [`assemble`], [`inbox`] | messages from their pieces; what came while something was sent |
@@ -10,11 +10,12 @@
 //! | [`hub`], [`listener`] | the context's one connection, and who is told what happens to it |
 
 mod assemble;
+mod attempt;
 mod blocking;
 mod codec;
 mod connect;
 mod control;
-mod hub;
+pub(crate) mod hub;
 mod inbox;
 mod listener;
 mod message;
@@ -28,7 +29,6 @@ use miniwire_core::ws::close;
 
 pub use blocking::{NothingCame, Socket};
 pub use connect::ConnectSocket;
-pub(crate) use hub::Hub;
 use listener::Registered;
 pub use listener::SocketListener;
 use message::failure;

@@ -9,16 +9,16 @@ use miniwire_core::socket::{Event, EventKind, Ticket};
 use miniwire_core::ws::close::ABNORMAL;
 
 use super::assemble::Assembler;
-use super::connect::{Attempted, Options};
+use super::attempt::{Attempted, Options};
 use super::control::Control;
 use super::hub::Hub;
 use super::listener::Told;
 use super::message::{SocketClose, failure};
 use super::pump::{Next, State};
 use crate::answer::{Failure, Response};
+use crate::callbacks::{Callbacks, caught};
 use crate::client::Client;
 use crate::net::lock;
-use crate::started::{Callbacks, caught};
 
 /// What the thread takes along.
 struct Work {

@@ -25,6 +25,14 @@ fn req_10_too_many_fields_are_refused() {
 }
 
 #[test]
+fn req_18_the_minor_version_is_the_senders() {
+    for (raw, minor) in [(&b"HTTP/1.0 101 x\r\n\r\n"[..], 0), (b"HTTP/1.1 101 x\r\n\r\n", 1)] {
+        let (head, _) = HeadReader::new().read(raw).unwrap().unwrap();
+        assert_eq!(head.minor_version(), minor);
+    }
+}
+
+#[test]
 fn req_10_status_and_reason_phrase_are_borrowed() {
     let raw = b"HTTP/1.1 404 Not Found\r\nA: b\r\n\r\nbody";
     let (head, _) = HeadReader::new().read(raw).unwrap().unwrap();

@@ -128,6 +128,7 @@ fn sock_code_8_every_fault_of_an_answer_has_a_reason_of_its_own() {
         ("HTTP/1.1 426 Upgrade\r\nSec-WebSocket-Version: 8\r\n\r\n".into(), Reason::NotUpgraded),
         ("HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n\r\n".into(), Reason::NotUpgraded),
         ("HTTP/1.1 500 No\r\nContent-Length: x\r\n\r\n".into(), Reason::MalformedFraming),
+        (format!("HTTP/1.0 101 Switching Protocols\r\n{BOTH}{KEY}\r\n"), Reason::MalformedHead),
         ("SSH-2.0-OpenSSH_9.6\r\n".into(), Reason::MalformedHead),
         ("HTTP/1.1 101 Go\nUpgrade: websocket\n\n".into(), Reason::MalformedHead),
     ];

@@ -85,11 +85,7 @@ fn sock_code_1_a_network_that_fails() {
 
 #[test]
 fn sock_code_7_a_bad_certificate_says_what_is_wrong_with_it() {
-    let faults = {
-        use CertificateFault::*;
-        [Expired, NotYetValid, WrongHost, UnknownIssuer, NotAnAuthority, WrongUsage, Revoked, NotPinned, Invalid]
-    };
-    for fault in faults {
+    for fault in CertificateFault::all() {
         let steps = [Step::Fresh(SECURE), Step::NotSecure(Fault::Certificate(fault))];
         assert_eq!(fails(ConnectSocket::new("wss://a.test"), &steps), (Reason::Certificate(fault), 7));
     }

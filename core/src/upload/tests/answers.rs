@@ -52,6 +52,17 @@ fn up_04_the_data_is_text_whatever_it_is() {
 }
 
 #[test]
+fn up_04_an_answer_that_is_encoded_though_nobody_asked_is_a_success_as_it_came() {
+    // The file has arrived, and the table has no code for what is said about it: the field tells what the data is.
+    for coding in ["gzip", "br", "identity, deflate"] {
+        let head = format!("HTTP/1.1 201 x\r\nContent-Encoding: {coding}\r\nContent-Length: 4\r\n\r\n");
+        let seen = answered([head.as_bytes(), b"\x1f\x8b\x08A"].concat(), &[Step::Keeps]);
+        assert_eq!(seen.success(), (201, "\u{1f}\u{fffd}\u{8}A"));
+        assert_eq!(seen.headers[0], ("Content-Encoding".into(), coding.into()));
+    }
+}
+
+#[test]
 fn up_04_json_in_the_answer_is_validated_before_it_is_read() {
     let read = |body: &str| {
         let (context, steps) =

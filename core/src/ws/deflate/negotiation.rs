@@ -1,7 +1,8 @@
 //! What is offered and what is agreed on (RFC 7692 sections 5 and 7.1).
 
-use super::super::handshake::HandshakeError;
+use super::super::handshake::{HandshakeError, Key, Protocols, check_with};
 use crate::http::fields::{Fields, list, trim};
+use crate::http::head::Head;
 use crate::scan::{find, split};
 use crate::sink::{Full, Sink};
 
@@ -93,7 +94,7 @@ impl Parameters {
     }
 
     /// What an answer to this offer agrees on; `None` where it chooses no extension.
-    pub(in crate::ws) fn agreed(&self, fields: Fields<'_>) -> Result<Option<Self>, HandshakeError> {
+    fn agreed(&self, fields: Fields<'_>) -> Result<Option<Self>, HandshakeError> {
         let mut agreed = None;
         for field in fields.all("Sec-WebSocket-Extensions") {
             // A comma within quotes makes no difference: no value that is legal has one.
@@ -143,6 +144,20 @@ impl Parameters {
             && agreed.server_no_context_takeover >= self.server_no_context_takeover;
         if good { Ok(agreed) } else { Err(BAD) }
     }
+}
+
+/// As [`check`](crate::ws::handshake::check), where the request offered permessage-deflate, too ([`Parameters::write_field`]). Returns what was agreed
+/// on, or `None` where the server declined (RFC 7692 section 7.1).
+///
+/// # Errors
+/// [`HandshakeError`].
+pub fn check_offer<'p>(
+    head: &Head<'_>,
+    key: &Key,
+    protocols: Protocols<'p>,
+    offer: &Parameters,
+) -> Result<(Option<&'p str>, Option<Parameters>), HandshakeError> {
+    check_with(head, key, protocols, |fields| offer.agreed(fields))
 }
 
 fn put_value(bits: WindowBits, out: &mut dyn Sink) -> Result<(), Full> {

@@ -111,6 +111,19 @@ fn sock_01_a_good_answer_opens() {
 }
 
 #[test]
+fn sock_01_an_http_1_0_cannot_switch_protocols() {
+    let of = |version: &str, status: &str| {
+        let raw = format!("{version} {status}\r\n{UPGRADE}\r\n{CONNECTION}\r\n{ACCEPT}\r\n\r\n");
+        let (head, _) = HeadReader::new().read(raw.as_bytes()).unwrap().unwrap();
+        check(&head, &Key::fresh(*NONCE), Protocols::NONE)
+    };
+    assert_eq!(of("HTTP/1.1", "101 x"), Ok(None));
+    assert_eq!(of("HTTP/1.0", "101 x"), Err(HandshakeError::Version));
+    // The status says more where it is another.
+    assert_eq!(of("HTTP/1.0", "404 x"), Err(HandshakeError::Status));
+}
+
+#[test]
 fn sock_01_each_check_has_its_error() {
     let with = |fields: &[&str]| answer(fields).unwrap_err();
     for status in

@@ -83,7 +83,7 @@ fn sock_06_the_context_closes_it_too() {
 fn sock_05_a_wait_ends_with_its_time_and_a_message_is_not_lost_to_it() {
     let server = server();
     let client = development(&server).build().unwrap();
-    let mut socket = client.connect_socket(server.ws_url("/ws/echo?delay=0.2")).open().unwrap();
+    let mut socket = client.connect_socket(server.ws_url("/ws/echo?delay=1")).open().unwrap();
     promptly(50, || assert_eq!(socket.recv_timeout(Duration::from_millis(50)).unwrap_err(), NothingCame));
     socket.send("late").unwrap();
     assert_eq!(socket.recv_timeout(Duration::ZERO).unwrap_err(), NothingCame);
@@ -210,6 +210,18 @@ fn sock_04_a_server_that_writes_without_reading_waits_for_nobody() {
         count += usize::from(message.as_bytes().len() == 700);
     }
     assert_eq!(count, 1000);
+}
+
+#[test]
+fn sock_04_a_message_that_went_out_is_sent_though_the_end_comes_right_behind_it() {
+    let server = server();
+    let client = release(&server).build().unwrap();
+    for end in ["close", "reset", "cut"].repeat(10) {
+        let mut socket = client.connect_socket(server.wss_url(&format!("/ws/drop?end={end}"))).open().unwrap();
+        socket.send("and go").unwrap();
+        assert!(line(socket.recv()).starts_with("error 1 Connection"), "{end}");
+        assert_eq!(to_the_end(&mut socket), ["close 1006 ", "over"]);
+    }
 }
 
 #[test]

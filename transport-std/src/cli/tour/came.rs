@@ -3,7 +3,7 @@
 use miniwire_std::{Failure, Response};
 use serde_json::Value;
 
-use super::step::{quoted, shortened};
+use super::javascript::{quoted, shortened};
 
 /// What `success` or `fail` was given.
 pub(super) struct Came(pub(super) Result<Response, Failure>);

@@ -11,8 +11,8 @@ use serde_json::json;
 
 use super::Tour;
 use super::came::{Came, Verdict};
+use super::javascript::{quoted, shortened};
 use super::scratch::Scratch;
-use super::step::{quoted, shortened};
 
 pub(super) fn steps(tour: &mut Tour<'_>) -> Result<(), Box<dyn Error>> {
     let scratch = Scratch::new()?;

@@ -11,6 +11,7 @@ mod control;
 mod data;
 mod files;
 mod framing;
+mod javascript;
 mod policy;
 mod redirects;
 mod scratch;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use miniwire_std::{Client, ConnectSocket, Failure, Message, RegistryFull, SocketClose, SocketOpen};
 
 use super::came::Verdict;
-use super::step::{quoted, shortened};
+use super::javascript::{quoted, shortened};
 use super::{APP_ID, APP_VERSION, Tour};
 
 pub(super) fn steps(tour: &mut Tour<'_>) -> Result<(), Box<dyn Error>> {

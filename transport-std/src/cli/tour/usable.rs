@@ -4,7 +4,7 @@ use std::error::Error;
 
 use super::Tour;
 use super::came::Verdict;
-use super::step::quoted;
+use super::javascript::quoted;
 
 pub(super) fn steps(tour: &mut Tour<'_>) -> Result<(), Box<dyn Error>> {
     for (promise, schema, usable) in [

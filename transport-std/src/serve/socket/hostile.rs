@@ -127,7 +127,11 @@ const KINDS: &[Kind] = &[
         "103 before the 101 (good)",
         &["HTTP/1.1 103 Early Hints", "Link: </a.css>; rel=preload", "", STATUS, UPGRADE, CONNECTION, ACCEPT],
     ),
-    Kind::head("http10", "101 of HTTP/1.0", &["HTTP/1.0 101 Switching Protocols", UPGRADE, CONNECTION, ACCEPT]),
+    Kind::head(
+        "http10",
+        "101 of HTTP/1.0, which has no Upgrade",
+        &["HTTP/1.0 101 Switching Protocols", UPGRADE, CONNECTION, ACCEPT],
+    ),
     Kind::head(
         "extension",
         "permessage-deflate, asked for or not",

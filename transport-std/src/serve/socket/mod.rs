@@ -30,7 +30,7 @@ use super::{
     echo::raw_headers,
     heads,
     link::{Ending, Link},
-    router::Route,
+    route::Route,
 };
 
 mod handshake;

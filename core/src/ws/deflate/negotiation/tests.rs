@@ -3,7 +3,6 @@ use std::prelude::v1::*;
 use super::*;
 use crate::http::head::HeadReader;
 use crate::sink::Window;
-use crate::ws::handshake::{Key, Protocols, check_offer};
 
 /// What becomes of an offer by answers with these fields.
 fn answered(offer: &Parameters, values: &[&str]) -> Result<Option<Parameters>, HandshakeError> {
