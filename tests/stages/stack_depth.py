@@ -33,7 +33,8 @@ BOUNDS = {
         "poll_request_streamed": 1800,
         "poll_upload": 1850,
         "poll_download": 1800,
-        "poll_connect": 1950,
+        # 1,848 before what both loops of a socket share was made in one place, and moved from there.
+        "poll_connect": 3500,
         "poll_send": 400,
         "poll_ready": 200,
         "poll_recv": 450,
@@ -46,7 +47,7 @@ BOUNDS = {
         "recv": 900,
         "recv_streamed": 900,
         "close": 400,
-        "poll_connect": 8250,
+        "poll_connect": 9400,  # likewise
         "poll_send": 600,
         "poll_ready": 200,
         "poll_recv": 900,
@@ -295,7 +296,16 @@ class Calls:
             if re.match(r"blx?|bx", mnemonic) and re.fullmatch(r"r\d+", target):
                 self.indirect(address, self.values(target, at, set()))
             elif operands and operands[0] == "pc" and not mnemonic.startswith(("pop", "ldm")):
-                self.function.unknown.append(address)
+                if not self.is_table_of_jumps(at):
+                    self.function.unknown.append(address)
+
+    def is_table_of_jumps(self, at):
+        """Whether this goes to one of the jumps that stand right behind it, by a number: adr, add, mov pc."""
+
+        def mnemonic_at(place):
+            return self.code[place][1] if 0 <= place < len(self.code) else ""
+
+        return [mnemonic_at(at + by) for by in (-2, -1, 0, 1)] == ["adr", "add", "mov", "b"]
 
     def indirect(self, address, values):
         """A call of a function that one of these is: (function, None), (None, slot of a table), or None for anything."""
@@ -338,9 +348,10 @@ class Calls:
                 if JUMP.match(mnemonic) and mnemonic != "bl" and target.startswith("0x"):
                     if (to := self.index.get(int(target, 16))) is not None:
                         self.before[to].add(at)
-                if mnemonic in ("tbb", "tbh"):
+                jumps = mnemonic in ("tbb", "tbh") or self.is_table_of_jumps(at)
+                if jumps:
                     tables.append(at)
-                ends = mnemonic in ("b", "tbb", "tbh", "bx", "udf") or mnemonic == "pop" and "pc" in " ".join(operands)
+                ends = jumps or mnemonic in ("b", "bx", "udf") or mnemonic == "pop" and "pc" in " ".join(operands)
                 if not ends and at + 1 < len(self.code):
                     self.before[at + 1].add(at)
             for at in range(1, len(self.code)):
