@@ -1,5 +1,6 @@
 //! The same calls on both transports: one description, equal results, codes and reasons.
 
+mod bridge;
 mod on_embassy;
 mod on_std;
 mod scenario;
@@ -12,6 +13,8 @@ use miniwire_tests::server;
 
 /// Bytes of a body, converted, that the calls may take.
 const MAX_BODY: usize = 80_000;
+/// Bytes of a file that the downloads may take.
+const MAX_FILE: usize = 100_000;
 
 #[test]
 fn core_04_both_transports_end_every_call_alike() {
@@ -23,21 +26,11 @@ fn core_04_both_transports_end_every_call_alike() {
     let secured = format!("https://localhost:{}", server.https().port());
     let scenarios = scenario::all(&origin, &secured, closed);
 
-    let on_embassy = on_embassy::run(&scenarios, &server);
+    let on_embassy = bridge::run(&scenarios, &server);
     let on_std = on_std::OnStd::trusting(server.ca_pem());
     let mut differing = Vec::new();
     for (scenario, embassy) in scenarios.iter().zip(on_embassy) {
-        let (embassy, std) = (embassy.without_chance(), on_std.run(scenario).without_chance());
-        let promise = scenario.promise;
-        for (transport, came) in [("std", &std), ("embassy", &embassy)] {
-            let ends = (came.code, came.reason, came.status);
-            if ends != scenario.ends {
-                differing.push(format!("{promise}: on {transport} {ends:?}, not {:?}", scenario.ends));
-            }
-        }
-        if embassy != std {
-            differing.push(format!("{promise}:\n  embassy {embassy:?}\n  std     {std:?}"));
-        }
+        differing.extend(scenario.complaints(embassy, on_std.run(scenario)));
     }
     assert!(differing.is_empty(), "{}", differing.join("\n"));
 }

@@ -1,17 +1,11 @@
-//! The scenarios on embassy-net: a stack in this process, and a bridge to the same server.
+//! The scenarios on embassy-net, over any stack.
 
-use std::collections::HashMap;
 use std::future::poll_fn;
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::pin::pin;
-use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use embassy_net::Stack;
-use embassy_net::tcp::TcpSocket;
-use embassy_time::{Duration, Timer, with_timeout};
 use miniwire_core::context::Context;
 use miniwire_core::download::Download;
 use miniwire_core::drive::Memory;
@@ -23,43 +17,36 @@ use miniwire_core::storage;
 use miniwire_core::upload::Upload;
 use miniwire_embassy::tls::{self, CertificateDer, Trust};
 use miniwire_embassy::{Client, Secure, SocketMemory, Sockets, TlsMemory};
-use miniwire_std::serve::Server;
 use rand_core::OsRng;
 
 use crate::scenario::{Call, Came, Data, Rules, Scenario, file};
-use crate::world::cable::Faults;
-use crate::world::udp::{self, Name, Names};
-use crate::world::{SERVER, World, clock};
 
-type Tls<'s, 'd> = miniwire_embassy::Tls<'s, 'd, fn() -> u64, OsRng, 2>;
+pub(crate) type Tls<'s, 'd> = miniwire_embassy::Tls<'s, 'd, fn() -> u64, OsRng, 2>;
 
-/// Runs the scenarios one after the other, `localhost` being the server.
-pub(crate) fn run(scenarios: &[Scenario], server: &Server) -> Vec<Came> {
-    let root = der(server.ca_pem());
-    clock::follow_real_time();
-    let mut world = World::new(1, Faults { lost: 0, doubled: 0, delay: (0, 0) });
-    for address in [server.http(), server.https()] {
-        for _ in 0..6 {
-            world.spawn(bridge(world.server, address));
-        }
-    }
-    let names = Names::new(HashMap::from([("localhost".to_owned(), Name::Addresses(vec![SERVER]))]).into());
-    world.spawn(udp::dns(world.server, names, Rc::default()));
-    let board = world.board;
-    world.run(async move {
-        let anchors = [tls::root(&root).expect("a root")];
-        let mut memory = SocketMemory::<2, 8192, 2048>::new();
-        let sockets = Sockets::new(board, &mut memory);
-        let tls: Tls<'_, '_> = Tls::new(Trust::new(&anchors), unix_seconds, OsRng);
-        let (mut one, mut two) = (Box::<TlsMemory>::default(), Box::<TlsMemory>::default());
-        let (mut one, mut two) = (pin!(tls.serve(&mut one)), pin!(tls.serve(&mut two)));
-        let mut calls = pin!(calls(&sockets, &tls, scenarios));
-        poll_fn(|context| {
-            assert!(one.as_mut().poll(context).is_pending() && two.as_mut().poll(context).is_pending());
-            calls.as_mut().poll(context)
-        })
-        .await
+/// Makes the calls one after the other; the certificates that are trusted are in PEM.
+pub(crate) async fn run(stack: Stack<'_>, roots: &str, scenarios: &[Scenario]) -> Vec<Came> {
+    with_client(stack, roots, async |sockets, tls| calls(sockets, tls, scenarios).await).await
+}
+
+/// Calls with all that a client needs: two sockets, and TLS with two sessions, which are served meanwhile.
+pub(crate) async fn with_client<T>(
+    stack: Stack<'_>,
+    roots: &str,
+    call: impl for<'p, 's, 'd> AsyncFnOnce(&'s Sockets<'d, 2>, &'p Tls<'s, 'd>) -> T,
+) -> T {
+    let roots = ders(roots);
+    let anchors: Vec<_> = roots.iter().map(|root| tls::root(root).expect("a root")).collect();
+    let mut memory = SocketMemory::<2, 8192, 2048>::new();
+    let sockets = Sockets::new(stack, &mut memory);
+    let tls: Tls<'_, '_> = Tls::new(Trust::new(&anchors), unix_seconds, OsRng);
+    let (mut one, mut two) = (Box::<TlsMemory>::default(), Box::<TlsMemory>::default());
+    let (mut one, mut two) = (pin!(tls.serve(&mut one)), pin!(tls.serve(&mut two)));
+    let mut call = pin!(call(&sockets, &tls));
+    poll_fn(|context| {
+        assert!(one.as_mut().poll(context).is_pending() && two.as_mut().poll(context).is_pending());
+        call.as_mut().poll(context)
     })
+    .await
 }
 
 async fn calls<'s, 'd>(sockets: &'s Sockets<'d, 2>, tls: &Tls<'s, 'd>, scenarios: &[Scenario]) -> Vec<Came> {
@@ -83,12 +70,23 @@ fn unix_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs()
 }
 
-fn der(pem: &str) -> CertificateDer<'static> {
-    let base64: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
-    base64::engine::general_purpose::STANDARD.decode(base64).expect("PEM").into()
+fn ders(pem: &str) -> Vec<CertificateDer<'static>> {
+    let mut certificates = Vec::new();
+    let mut base64 = String::new();
+    for line in pem.lines() {
+        match line {
+            "-----END CERTIFICATE-----" => {
+                let der = base64::engine::general_purpose::STANDARD.decode(std::mem::take(&mut base64)).expect("PEM");
+                certificates.push(der.into());
+            }
+            line if line.starts_with("-----") => {}
+            line => base64.push_str(line),
+        }
+    }
+    certificates
 }
 
-fn context(policy: Policy<'_>) -> Context<'_> {
+pub(crate) fn context(policy: Policy<'_>) -> Context<'_> {
     Context::new("2021000000000001", "1.0.0", policy).expect("a context")
 }
 
@@ -123,7 +121,7 @@ async fn call<'s, 'd>(client: &Client<'s, 'd, impl Secure<'s, 'd>, 2>, call: &Ca
             Came { progress, ..came(result) }
         }
         Call::Download { url } => {
-            let (mut file, mut progress) = (vec![0; 100_000], None);
+            let (mut file, mut progress) = (vec![0; crate::MAX_FILE], None);
             let mut store = storage::Memory::new(&mut file);
             let download = Download::new(url);
             let result =
@@ -148,71 +146,4 @@ fn came(result: Result<Response<'_>, Failure<'_>>) -> Came {
         }
     }
     came
-}
-
-/// Carries the bytes of one connection after another between the stack and the server, ends included.
-async fn bridge(stack: Stack<'static>, server: SocketAddr) {
-    let (mut rx, mut tx) = (vec![0; 4096], vec![0; 4096]);
-    let mut socket = TcpSocket::new(stack, &mut rx, &mut tx);
-    socket.set_nagle_enabled(false);
-    loop {
-        if socket.accept(server.port()).await.is_ok() {
-            let stream = TcpStream::connect(server).expect("the server");
-            stream.set_nonblocking(true).expect("a socket");
-            carry(&mut socket, stream).await;
-        }
-        let _ = with_timeout(Duration::from_millis(200), socket.flush()).await;
-        socket.abort();
-        let _ = with_timeout(Duration::from_millis(200), socket.flush()).await;
-    }
-}
-
-async fn carry(socket: &mut TcpSocket<'_>, mut stream: TcpStream) {
-    let (mut bytes, mut back) = ([0; 2048], [0; 2048]);
-    let (mut server_ended, mut client_ended) = (false, false);
-    loop {
-        let mut moved = false;
-        if !server_ended {
-            match stream.read(&mut bytes) {
-                Ok(0) => {
-                    socket.close();
-                    server_ended = true;
-                }
-                Ok(read) => {
-                    moved = true;
-                    let mut rest = &bytes[..read];
-                    while !rest.is_empty() {
-                        let Ok(written) = socket.write(rest).await else { return };
-                        rest = &rest[written..];
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(_) => {
-                    let _ = with_timeout(Duration::from_millis(200), socket.flush()).await;
-                    return socket.abort();
-                }
-            }
-        }
-        if socket.can_recv() {
-            let Ok(read) = socket.read(&mut back).await else { return };
-            moved = true;
-            let mut rest = &back[..read];
-            while !rest.is_empty() {
-                match stream.write(rest) {
-                    Ok(written) => rest = &rest[written..],
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => Timer::after(Duration::from_millis(1)).await,
-                    Err(_) => break,
-                }
-            }
-        } else if !socket.may_recv() && !client_ended {
-            client_ended = true;
-            let _ = stream.shutdown(Shutdown::Write);
-        }
-        if server_ended && client_ended {
-            return;
-        }
-        if !moved {
-            Timer::after(Duration::from_micros(500)).await;
-        }
-    }
 }

@@ -10,9 +10,11 @@ pub(crate) struct Scenario {
     pub(crate) promise: &'static str,
     pub(crate) rules: Rules,
     pub(crate) call: Call,
-    /// The code, 0 for success; the reason; the status, if a head came.
-    pub(crate) ends: (u8, Option<Reason>, Option<u16>),
+    pub(crate) ends: Ends,
 }
+
+/// The code, 0 for success; the reason; the status, if a head came.
+pub(crate) type Ends = (u8, Option<Reason>, Option<u16>);
 
 /// The policy of the context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +84,7 @@ impl Came {
     /// Leaves out of an echo what differs by chance: addresses, and the boundary of a form.
     pub(crate) fn without_chance(mut self) -> Self {
         if let Ok(Value::Object(mut echo)) = serde_json::from_slice(&self.data)
-            && echo.contains_key("raw_headers")
+            && echo.contains_key("origin")
         {
             let is_form = echo["parts"].as_array().is_some_and(|parts| !parts.is_empty());
             for name in ["origin", "headers"] {
@@ -99,14 +101,55 @@ impl Came {
 }
 
 impl Scenario {
-    fn with(mut self, change: impl FnOnce(&mut Request)) -> Self {
+    /// A request with every default.
+    pub(crate) fn get(promise: &'static str, url: String, ends: Ends) -> Self {
+        let request = Request {
+            url,
+            method: Method::Get,
+            headers: Vec::new(),
+            data: Data::None,
+            data_type: DataType::Json,
+            timeout: 0,
+            redirect: Redirect::Follow,
+        };
+        Self { promise, rules: Rules::Development, call: Call::Request(request), ends }
+    }
+
+    /// A form with two fields and a file of this many bytes.
+    pub(crate) fn upload(promise: &'static str, url: String, bytes: usize, ends: Ends) -> Self {
+        let call = Call::Upload { url, bytes, form: &[("who", "a \"b\"\r\n"), ("ü", "")] };
+        Self { promise, rules: Rules::Development, call, ends }
+    }
+
+    pub(crate) fn download(promise: &'static str, url: String, ends: Ends) -> Self {
+        Self { promise, rules: Rules::Development, call: Call::Download { url }, ends }
+    }
+
+    /// What is wrong with what came of it on both transports: it is not what must come, or the two differ.
+    pub(crate) fn complaints(&self, embassy: Came, std: Came) -> Vec<String> {
+        let (embassy, std) = (embassy.without_chance(), std.without_chance());
+        let promise = self.promise;
+        let mut complaints = Vec::new();
+        for (transport, came) in [("std", &std), ("embassy", &embassy)] {
+            let ends = (came.code, came.reason, came.status);
+            if ends != self.ends {
+                complaints.push(format!("{promise}: on {transport} {ends:?}, not {:?}", self.ends));
+            }
+        }
+        if embassy != std {
+            complaints.push(format!("{promise}:\n  embassy {embassy:?}\n  std     {std:?}"));
+        }
+        complaints
+    }
+
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Request)) -> Self {
         if let Call::Request(request) = &mut self.call {
             change(request);
         }
         self
     }
 
-    fn release(mut self, host: &'static str) -> Self {
+    pub(crate) fn release(mut self, host: &'static str) -> Self {
         self.rules = Rules::Release(host);
         self
     }
@@ -115,30 +158,16 @@ impl Scenario {
 /// The scenarios over a server at this origin, with TLS at that one, and a port of its host where nobody listens.
 pub(crate) fn all(origin: &str, secured: &str, closed: u16) -> Vec<Scenario> {
     let get = |promise, path: &str, code, reason, status| {
-        let request = Request {
-            url: if path.contains("://") { path.to_owned() } else { format!("{origin}{path}") },
-            method: Method::Get,
-            headers: Vec::new(),
-            data: Data::None,
-            data_type: DataType::Json,
-            timeout: 0,
-            redirect: Redirect::Follow,
-        };
-        Scenario { promise, rules: Rules::Development, call: Call::Request(request), ends: (code, reason, status) }
+        let url = if path.contains("://") { path.to_owned() } else { format!("{origin}{path}") };
+        Scenario::get(promise, url, (code, reason, status))
     };
     let good = |promise, path| get(promise, path, 0, None, Some(200));
     let fails = |promise, path, code, reason, status| get(promise, path, code, Some(reason), status);
-    let upload = |promise, path: &str, bytes, code, reason, status| Scenario {
-        promise,
-        rules: Rules::Development,
-        call: Call::Upload { url: format!("{origin}{path}"), bytes, form: &[("who", "a \"b\"\r\n"), ("ü", "")] },
-        ends: (code, reason, status),
+    let upload = |promise, path: &str, bytes, code, reason, status| {
+        Scenario::upload(promise, format!("{origin}{path}"), bytes, (code, reason, status))
     };
-    let download = |promise, path: &str, code, reason, status| Scenario {
-        promise,
-        rules: Rules::Development,
-        call: Call::Download { url: format!("{origin}{path}") },
-        ends: (code, reason, status),
+    let download = |promise, path: &str, code, reason, status| {
+        Scenario::download(promise, format!("{origin}{path}"), (code, reason, status))
     };
     let refused = format!("http://localhost:{closed}/");
     let plain = format!("{origin}/json");
