@@ -90,7 +90,8 @@ pub(crate) fn context(policy: Policy<'_>) -> Context<'_> {
     Context::new("2021000000000001", "1.0.0", policy).expect("a context")
 }
 
-async fn call<'s, 'd>(client: &Client<'s, 'd, impl Secure<'s, 'd>, 2>, call: &Call) -> Came {
+/// Makes one call, in memory of its own.
+pub(crate) async fn call<'s, 'd>(client: &Client<'s, 'd, impl Secure<'s, 'd>, 2>, call: &Call) -> Came {
     let (mut receive, mut transmit, mut redirect) = (vec![0; 2048], vec![0; 512], vec![0; 4096]);
     let (mut head, mut body) = (vec![0; 2048], vec![0; crate::MAX_BODY]);
     let memory = Memory {
