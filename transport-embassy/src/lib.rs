@@ -72,6 +72,7 @@ mod socket;
 mod sockets;
 pub mod tls;
 mod transport;
+mod waiting;
 
 pub use abort::AbortHandle;
 pub use client::{Abortable, Client};
