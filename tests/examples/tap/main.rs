@@ -34,7 +34,7 @@ const MAX_FILE: usize = 1_000_000;
 /// Frames that are lost (2 % in each direction), come twice, come late and overtake each other.
 const POOR: Faults = Faults { lost: 20, doubled: 10, delay: (200, 3000) };
 /// How often it is tried over a poor line.
-const SEEDS: u64 = 3;
+const SEEDS: u64 = 2;
 
 /// Where the servers are.
 #[derive(Deserialize)]

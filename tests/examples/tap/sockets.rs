@@ -77,7 +77,7 @@ pub(crate) async fn all(stack: Stack<'_>, roots: &str, listed: &Listed, verdicts
 pub(crate) async fn over_a_poor_line(stack: Stack<'_>, roots: &str, listed: &Listed, verdicts: &mut Verdicts) {
     on_embassy::with_client(stack, roots, async |sockets, tls| {
         for peer in listed.peers.iter().take(2) {
-            for what in [What::Sizes, What::Both, What::Close] {
+            for what in [What::Fragments, What::Both, What::Close] {
                 let result = on(peer, what, sockets, tls).await;
                 verdicts.say(&format!("a poor line: {}: {}", peer.name, what.name()), result);
             }

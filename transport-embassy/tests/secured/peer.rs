@@ -20,6 +20,9 @@ pub(crate) struct Peer {
     config: Option<Arc<ServerConfig>>,
     /// What begins behind CONNECT.
     tunnel: Option<Arc<ServerConfig>>,
+    /// Bytes that it takes without reading them, and the pause before it reads, in microseconds.
+    pub(crate) window: usize,
+    pub(crate) pause: u64,
     pub(crate) connections: Rc<Cell<u64>>,
     pub(crate) open: Rc<Cell<u64>>,
     /// Connections that ended with close_notify.
@@ -38,6 +41,7 @@ struct Wire<'s, 'b> {
     bytes: Vec<u8>,
     /// The client has said that this was all.
     ended: bool,
+    pause: u64,
 }
 
 impl Wire<'_, '_> {
@@ -55,6 +59,9 @@ impl Wire<'_, '_> {
             }
             if self.bytes.len() > length {
                 return Some(());
+            }
+            if self.pause > 0 {
+                Timer::after(Duration::from_micros(self.pause)).await;
             }
             let read = self.socket.read(&mut chunk).await.ok().filter(|read| *read > 0)?;
             match &mut self.tls {
@@ -160,15 +167,20 @@ impl Peer {
         at_once: usize,
         config: Option<ServerConfig>,
     ) -> Self {
-        Self { config: config.map(Arc::new), ..Self::default() }.run(executor, stack, port, at_once)
+        Self::reading(8192, 0, config).run(executor, stack, port, at_once)
+    }
+
+    /// One that reads in its own way.
+    pub(crate) fn reading(window: usize, pause: u64, config: Option<ServerConfig>) -> Self {
+        Self { window, pause, config: config.map(Arc::new), ..Self::default() }
     }
 
     /// Serves as a proxy.
     pub(crate) fn proxy(executor: &mut Executor, stack: Stack<'static>, port: u16, behind: ServerConfig) -> Self {
-        Self { tunnel: Some(Arc::new(behind)), ..Self::default() }.run(executor, stack, port, 2)
+        Self { tunnel: Some(Arc::new(behind)), ..Self::reading(8192, 0, None) }.run(executor, stack, port, 2)
     }
 
-    fn run(self, executor: &mut Executor, stack: Stack<'static>, port: u16, at_once: usize) -> Self {
+    pub(crate) fn run(self, executor: &mut Executor, stack: Stack<'static>, port: u16, at_once: usize) -> Self {
         let peer = self;
         for _ in 0..at_once {
             executor.spawn(peer.clone().serve(stack, port));
@@ -177,7 +189,7 @@ impl Peer {
     }
 
     async fn serve(self, stack: Stack<'static>, port: u16) {
-        let (mut rx, mut tx) = (vec![0; 8192], vec![0; 8192]);
+        let (mut rx, mut tx) = (vec![0; self.window], vec![0; 8192]);
         let mut socket = TcpSocket::new(stack, &mut rx, &mut tx);
         socket.set_nagle_enabled(false);
         socket.set_timeout(Some(Duration::from_secs(90)));
@@ -186,7 +198,7 @@ impl Peer {
                 self.connections.set(self.connections.get() + 1);
                 self.open.set(self.open.get() + 1);
                 let tls = self.config.clone().map(|config| ServerConnection::new(config).unwrap());
-                let mut wire = Wire { socket: &mut socket, tls, bytes: Vec::new(), ended: false };
+                let mut wire = Wire { socket: &mut socket, tls, bytes: Vec::new(), ended: false, pause: self.pause };
                 self.exchanges(&mut wire).await;
                 self.clean.set(self.clean.get() + u64::from(wire.ended));
                 self.open.set(self.open.get() - 1);
