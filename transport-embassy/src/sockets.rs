@@ -17,6 +17,7 @@ use embedded_io::ErrorKind;
 use miniwire_core::reason::Fault;
 
 use crate::link::Link;
+use crate::waiting::{register_in_one, wake};
 
 /// How long the FIN of a connection that the peer has closed is repeated before it is given up.
 const LINGER: Duration = Duration::from_secs(10);
@@ -69,6 +70,10 @@ pub(crate) struct Slot<'d> {
     finished: Cell<bool>,
     /// Both sides of the connection say what they like when they like.
     duplex: Cell<bool>,
+    /// Whoever used the connection has left it to its session, which is about to end it.
+    leaving: Cell<bool>,
+    /// A call that waits for that.
+    waiter: Cell<Option<Waker>>,
 }
 
 impl<'d, const N: usize> Sockets<'d, N> {
@@ -87,6 +92,8 @@ impl<'d, const N: usize> Sockets<'d, N> {
                 since: Cell::new(Instant::MIN),
                 finished: Cell::new(false),
                 duplex: Cell::new(false),
+                leaving: Cell::new(false),
+                waiter: Cell::new(None),
             }
         });
         Self { stack, slots }
@@ -104,7 +111,14 @@ impl<'d, const N: usize> Sockets<'d, N> {
         slot.taken.set(true);
         slot.finished.set(false);
         slot.duplex.set(false);
+        slot.leaving.set(false);
         Some(Tcp { slot })
+    }
+
+    /// Whether a socket is about to be given back; if so, the waker is woken when one is.
+    pub(crate) fn is_one_leaving(&self, waker: &Waker) -> bool {
+        let leaving = self.slots.iter().filter(|slot| slot.taken.get() && slot.leaving.get());
+        register_in_one(leaving.map(|slot| &slot.waiter), waker)
     }
 
     /// How many sockets are neither in use nor kept, and how many of these have nothing more to say to their last peer.
@@ -262,6 +276,24 @@ impl Drop for Tcp<'_, '_> {
             _ => socket.abort(),
         });
         self.slot.taken.set(false);
+        wake(&self.slot.waiter);
+    }
+}
+
+/// Whoever uses a connection through a session. Dropped, the session is about to give the socket back, in its own task.
+pub(crate) struct User<'s, 'd>(pub(crate) &'s Slot<'d>);
+
+impl User<'_, '_> {
+    /// The session has given it back itself.
+    pub(crate) fn forget(self) {
+        core::mem::forget(self);
+    }
+}
+
+impl Drop for User<'_, '_> {
+    fn drop(&mut self) {
+        let Self(slot) = self;
+        slot.leaving.set(true);
     }
 }
 

@@ -11,6 +11,7 @@ use miniwire_core::reason::Fault;
 
 use super::session::Session;
 use crate::sockets::Tcp;
+use crate::waiting::wake;
 
 /// Bytes that were decrypted and that the stream has not read, at most.
 const INCOMING: usize = 1024;
@@ -266,45 +267,6 @@ fn register(cell: &Cell<Option<Waker>>, waker: &Waker) {
     cell.set(Some(waits));
 }
 
-fn wake(cell: &Cell<Option<Waker>>) {
-    if let Some(waker) = cell.take() {
-        waker.wake();
-    }
-}
-
-/// Who waits for a session. One more than there is room for wakes the first, which comes back.
-pub(super) struct Waiting<const N: usize>([Cell<Option<Waker>>; N]);
-
-impl<const N: usize> Waiting<N> {
-    pub(super) fn new() -> Self {
-        Self(core::array::from_fn(|_| Cell::new(None)))
-    }
-
-    pub(super) fn register(&self, waker: &Waker) {
-        let mut free = self.0.first();
-        for cell in &self.0 {
-            match cell.take() {
-                Some(known) => {
-                    let is_known = known.will_wake(waker);
-                    cell.set(Some(known));
-                    if is_known {
-                        return;
-                    }
-                }
-                None => free = Some(cell),
-            }
-        }
-        if let Some(cell) = free {
-            wake(cell);
-            cell.set(Some(waker.clone()));
-        }
-    }
-
-    pub(super) fn wake(&self) {
-        self.0.iter().for_each(wake);
-    }
-}
-
 /// Bytes on their way, in one piece.
 struct Chunk<const N: usize> {
     bytes: [u8; N],
@@ -398,28 +360,6 @@ mod tests {
         assert!(chunk.is_empty());
         assert_eq!(chunk.push(b"efg"), 3);
         assert_eq!(chunk.filled(), b"efg");
-    }
-
-    #[test]
-    fn ctx_08_whoever_waits_for_a_session_is_woken() {
-        struct Count(std::sync::atomic::AtomicUsize);
-        impl std::task::Wake for Count {
-            fn wake(self: std::sync::Arc<Self>) {
-                self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            }
-        }
-        let counts: Vec<_> = (0..3).map(|_| std::sync::Arc::new(Count(0.into()))).collect();
-        let count = || counts.iter().map(|count| count.0.load(std::sync::atomic::Ordering::Relaxed));
-        let waiting = Waiting::<2>::new();
-        let register = |at: usize| waiting.register(&Waker::from(counts[at].clone()));
-        [0, 1, 0].into_iter().for_each(register);
-        assert!(count().eq([0, 0, 0]));
-        register(2);
-        assert_eq!(count().sum::<usize>(), 1, "there was no room for one");
-        waiting.wake();
-        assert!(count().eq([1, 1, 1]));
-        waiting.wake();
-        assert_eq!(count().sum::<usize>(), 3);
     }
 
     #[test]

@@ -17,12 +17,13 @@ use miniwire_core::drive::NoRandomness;
 use miniwire_core::reason::{CertificateFault, Fault};
 use rand_core::{CryptoRng, CryptoRngCore, Error, RngCore};
 
-use super::place::{Host, Job, Place, Stage, Waiting};
+use super::place::{Host, Job, Place, Stage};
 use super::session::{Buffers, RECEIVE, Session, open};
 use super::verifier::Trust;
 use crate::link::Link;
 use crate::secure::{Random, Secure};
 use crate::sockets::Tcp;
+use crate::waiting::Waiting;
 
 /// Calls that can wait for a session at once without disturbing each other.
 const WAITING: usize = 4;

@@ -63,6 +63,7 @@ pub(crate) fn routes(seen: &Seen) -> Vec<Step> {
     match seen.path() {
         "/json" => ok(r#"{"a":1}"#),
         "/echo" => ok(&seen.body),
+        "/count" => ok(seen.body.len().to_string()),
         "/large" => ok(vec![b'x'; 60_000]),
         "/missing" => vec![Step::Send(answer("404 Not Found", "", b"\"gone\""))],
         "/busy" => vec![Step::Send(answer("429 Too Many Requests", "", b""))],

@@ -50,6 +50,12 @@ impl<'s, 'd, S: Secure<'s, 'd>> During<'_, 's, 'd, S> {
                     lines.push(hear(&mut socket).await.unwrap_or_else(over));
                     Ok(())
                 }
+                Do::HearNow => {
+                    while with_timeout(Duration::from_micros(1), socket.ready()).await.is_ok() {
+                        lines.push(hear(&mut socket).await.unwrap_or_else(over));
+                    }
+                    Ok(())
+                }
                 Do::HearAll => {
                     hear_all(&mut socket, &mut lines).await;
                     Ok(())
