@@ -2,6 +2,7 @@
 //!
 //! The clock jumps, so no time passes but on the line: an upload that takes long waits for something. `MINIWIRE_SEED=n`
 //! begins there, `MINIWIRE_SEEDS=n` makes so many.
+#![allow(clippy::print_stdout)] // How long they took is for the reader.
 
 use miniwire_core::context::Limits;
 use miniwire_core::media::FileType;
