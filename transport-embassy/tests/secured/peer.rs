@@ -140,6 +140,9 @@ impl Wire<'_, '_> {
             self.more().await?;
         };
         let head = String::from_utf8(self.take(end).await?).ok()?;
+        if head.contains(" /early") {
+            return Some(Seen { head, body: Vec::new() });
+        }
         let length = field(&head, "Content-Length").and_then(|length| length.parse().ok()).unwrap_or(0);
         Some(Seen { head, body: self.take(length).await? })
     }

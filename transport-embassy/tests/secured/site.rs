@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::pin::{Pin, pin};
+use std::task::Poll;
 
 use embassy_time::{Duration, Timer};
 use miniwire_core::context::Context;
@@ -24,6 +25,8 @@ pub(crate) struct Site {
     pub(crate) world: World,
     pub(crate) root: CertificateDer<'static>,
     pub(crate) peer: Peer,
+    /// The executor comes to a call before it comes to the sessions.
+    pub(crate) calls_first: bool,
 }
 
 /// A server of device.test and 192.168.69.2, on port 443.
@@ -38,7 +41,7 @@ pub(crate) fn site_with(seed: u64, faults: Faults, params: CertificateParams) ->
     let peer = Peer::start(&mut world.executor, world.server, 443, 5, Some(config));
     let names = HashMap::from(["device.test", "other.test"].map(|name| (name.into(), Name::Addresses(vec![SERVER]))));
     world.spawn(udp::dns(world.server, Names::new(names.into()), std::rc::Rc::default()));
-    Site { world, root: root.der.clone(), peer }
+    Site { world, root: root.der.clone(), peer, calls_first: false }
 }
 
 impl Site {
@@ -56,7 +59,7 @@ impl Site {
         context: Context<'_>,
         test: impl AsyncFnOnce(&Secured<'_, '_, '_, M>, &Sockets<'_, 3>) -> T,
     ) -> T {
-        let (board, root) = (self.world.board, self.root.clone());
+        let (board, root, calls_first) = (self.world.board, self.root.clone(), self.calls_first);
         self.world.run(async move {
             let anchors = [tls::root(&root).unwrap()];
             let mut memory = SocketMemory::<3, 8192, 1024>::new();
@@ -69,10 +72,11 @@ impl Site {
             let client = Client::new(&sockets, context, &tls);
             let mut test = pin!(test(&client, &sockets));
             std::future::poll_fn(|context| {
+                let first = if calls_first { test.as_mut().poll(context) } else { Poll::Pending };
                 for session in &mut served {
                     assert!(session.as_mut().poll(context).is_pending());
                 }
-                test.as_mut().poll(context)
+                if first.is_pending() && !calls_first { test.as_mut().poll(context) } else { first }
             })
             .await
         })

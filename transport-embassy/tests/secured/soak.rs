@@ -54,6 +54,7 @@ fn upload(seed: u64) -> u64 {
     let config = config(&root.identity(&leaf(&["device.test"]), &[]), &[&TLS13]);
     let peer = Peer::reading(window, pause, Some(config)).run(&mut site.world.executor, site.world.server, 4433, 2);
     site.root = root.der.clone();
+    site.calls_first = random.below(2) == 1;
     let mut limits = Limits::new();
     limits.upload_timeout = 600_000;
     let slowest = site.run_as::<_, 1>(context().with_limits(limits), async |client, _| {
