@@ -90,7 +90,7 @@ fn ctx_08_tickets_that_come_before_the_answer_do_not_hold_up_what_is_sent() {
 fn up_07_an_answer_is_heard_of_a_server_that_reads_no_more_under_tls() {
     for seed in 0..6 {
         let mut site = site(seed, if seed < 2 { Faults::NONE } else { Faults::MANY });
-        site.calls_first = seed % 2 == 1;
+        site.apart = seed % 2 == 1;
         site.run::<_, 1>(async |client, _| {
             let (mut buffers, content) = (Buffers::new(), vec![b'y'; 200_000]);
             let upload =

@@ -50,11 +50,15 @@ fn upload(seed: u64) -> u64 {
     let faults = Faults { lost, doubled, delay: (delay, delay + more) };
     let mut site = site(seed, faults);
     let root = Signer::root(authority("root of the reader"));
-    let (window, pause) = (512 + random.below(16_000) as usize, random.below(4) * random.below(10_000));
+    // Where frames overtake each other no window may close: smoltcp then forgets to repeat what was lost.
+    let (window, pause) = match more {
+        0 => (512 + random.below(16_000) as usize, random.below(4) * random.below(10_000)),
+        _ => (8192, 0),
+    };
     let config = config(&root.identity(&leaf(&["device.test"]), &[]), &[&TLS13]);
     let peer = Peer::reading(window, pause, Some(config)).run(&mut site.world.executor, site.world.server, 4433, 2);
     site.root = root.der.clone();
-    site.calls_first = random.below(2) == 1;
+    site.apart = random.below(2) == 1;
     let mut limits = Limits::new();
     limits.upload_timeout = 600_000;
     let slowest = site.run_as::<_, 1>(context().with_limits(limits), async |client, _| {
