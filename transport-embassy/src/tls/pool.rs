@@ -27,8 +27,8 @@ use crate::waiting::Waiting;
 /// Calls that can wait for a session at once without disturbing each other.
 const WAITING: usize = 4;
 
-/// The memory of one session: [`RECEIVE`] and `TX` bytes. A record carries at most `TX` - 129 bytes; `TX` is at least
-/// [`TRANSMIT`](super::TRANSMIT).
+/// The memory of one session: [`RECEIVE`] and `TX` bytes. A record carries at most `TX` - 134 bytes, and no more than has
+/// room in the transmit buffer of the TCP socket, with 22 bytes around it. `TX` is at least [`TRANSMIT`](super::TRANSMIT).
 pub struct TlsMemory<const TX: usize = 1153> {
     receive: [u8; RECEIVE],
     transmit: [u8; TX],
