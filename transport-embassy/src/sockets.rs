@@ -25,7 +25,7 @@ const LINGER: Duration = Duration::from_secs(10);
 /// known any more it never does.
 const RESET_TIME: Duration = Duration::from_millis(100);
 /// A write that makes no progress for this long looks whether the peer has answered instead of reading (UP-07).
-const LONGEST_WRITE: Duration = Duration::from_secs(1);
+pub(crate) const LONGEST_WRITE: Duration = Duration::from_secs(1);
 
 /// The buffers of `N` sockets: each holds `RX` bytes that came and were not read, and `TX` bytes that went out and were
 /// not acknowledged.
@@ -183,6 +183,12 @@ impl<'s, 'd> Tcp<'s, 'd> {
         self.slot.duplex.set(true);
     }
 
+    /// Lets writes go on while something comes: whether it is a reason to stop is up to the session. Returns whether they
+    /// did anyway, as those of a WebSocket do.
+    pub(crate) fn leave_to_session(&self) -> bool {
+        self.slot.duplex.replace(true)
+    }
+
     /// Opens a connection. Without a limit this can take for ever.
     pub(crate) async fn connect(&mut self, to: IpEndpoint, limit: Option<Duration>) -> Result<(), Fault> {
         self.reset().await;
@@ -246,6 +252,24 @@ impl Slot<'_> {
     /// Whether a read would return at once: bytes, the end of the stream, or an error.
     pub(crate) fn is_readable(&self) -> bool {
         self.with(|socket| socket.can_recv() || !socket.may_recv()).unwrap_or(true)
+    }
+
+    /// Ready once a write of so many bytes, or of as many as the buffer holds, would not wait.
+    pub(crate) fn poll_room(&self, length: usize, context: &mut Context<'_>) -> Poll<()> {
+        let polled = self.with(|socket| {
+            let (capacity, queued) = (socket.send_capacity(), socket.send_queue());
+            if capacity.saturating_sub(queued) >= length.min(capacity) || !socket.may_send() {
+                return Poll::Ready(());
+            }
+            // Woken whenever some of it is acknowledged.
+            pin!(socket.flush()).poll(context).map(drop)
+        });
+        polled.unwrap_or(Poll::Ready(()))
+    }
+
+    /// Bytes that can be on their way and not acknowledged.
+    pub(crate) fn send_capacity(&self) -> usize {
+        self.with(|socket| socket.send_capacity()).unwrap_or(0)
     }
 
     /// Closes the connection by itself once nothing was heard of the peer for so long.

@@ -92,7 +92,11 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Transport for CallTransport<'_, 
     }
 
     fn read_ready(&self, link: &mut Self::Link) -> bool {
-        self.is_readable(link)
+        match link {
+            Connection::Plain(tcp) => tcp.slot().is_readable(),
+            // What has come under TLS may be a session ticket: to read then would be to wait.
+            Connection::Secured(session, _) => self.client.secure.holds_bytes(session),
+        }
     }
 
     fn keep(&self, route: &Route<'_>, link: Self::Link) {

@@ -46,6 +46,8 @@ pub(super) struct Place<'s, 'd> {
     ended: Cell<Option<Result<(), ErrorKind>>>,
     failed: Cell<Option<ErrorKind>>,
     wants_flush: Cell<bool>,
+    /// What comes is no reason to stop writing.
+    duplex: Cell<bool>,
     incoming: RefCell<Chunk<INCOMING>>,
     outgoing: RefCell<Chunk<OUTGOING>>,
     server: Cell<Option<Waker>>,
@@ -61,6 +63,7 @@ impl<'s, 'd> Place<'s, 'd> {
             ended: Cell::new(None),
             failed: Cell::new(None),
             wants_flush: Cell::new(false),
+            duplex: Cell::new(false),
             incoming: RefCell::new(Chunk::new()),
             outgoing: RefCell::new(Chunk::new()),
             server: Cell::new(None),
@@ -148,25 +151,41 @@ impl<'s, 'd> Place<'s, 'd> {
         self.ended.get().is_none() && with(&self.incoming, |bytes| bytes.is_empty()) == Some(true)
     }
 
+    /// How long the record is that [`write_to`](Self::write_to) would send, 0 where it would send none.
+    pub(super) fn next_record(&self, session: &Session<'_, Tcp<'s, 'd>>) -> usize {
+        let length = with(&self.outgoing, |bytes| bytes.filled().len()).unwrap_or(0);
+        let (_, record) = session.next_record(length, self.wants_flush.get());
+        record.unwrap_or(0)
+    }
+
+    /// Writes what there is, up to the end of a record.
     pub(super) async fn write_to(&self, session: &mut Session<'_, Tcp<'s, 'd>>) {
         let written = self.try_write_to(session).await;
-        self.failed.set(written.err());
-        self.wants_flush.set(false);
+        if let Err(kind) = written {
+            self.failed.set(Some(kind));
+        }
         wake(&self.user);
     }
 
     #[expect(clippy::await_holding_refcell_ref, reason = "the stream never borrows, but tries to, and waits")]
     async fn try_write_to(&self, session: &mut Session<'_, Tcp<'s, 'd>>) -> Result<(), ErrorKind> {
-        if let Ok(mut outgoing) = self.outgoing.try_borrow_mut() {
-            while !outgoing.is_empty() {
-                let written = session.write(outgoing.filled()).await?;
-                if written == 0 {
-                    return Err(ErrorKind::WriteZero);
-                }
-                outgoing.consume(written);
+        let Ok(mut outgoing) = self.outgoing.try_borrow_mut() else { return Ok(()) };
+        let (mut left, record) = session.next_record(outgoing.filled().len(), self.wants_flush.get());
+        while left > 0 {
+            let written = session.write(outgoing.filled().get(..left).unwrap_or_default()).await?;
+            if written == 0 {
+                return Err(ErrorKind::WriteZero);
             }
+            outgoing.consume(written);
+            left = left.saturating_sub(written);
         }
-        if self.wants_flush.get() { session.flush().await } else { Ok(()) }
+        if record.is_some() {
+            session.flush().await?;
+        }
+        if outgoing.is_empty() {
+            self.wants_flush.set(false);
+        }
+        Ok(())
     }
 
     pub(super) async fn read_from(&self, session: &mut Session<'_, Tcp<'s, 'd>>) {
@@ -184,6 +203,7 @@ impl<'s, 'd> Place<'s, 'd> {
 impl<'s, 'd> Place<'s, 'd> {
     pub(super) fn take(&self, job: Job<'s, 'd>) {
         self.stage.set(Stage::Taken);
+        self.duplex.set(job.tcp.leave_to_session());
         self.job.set(Some(job));
         wake(&self.server);
     }
@@ -202,6 +222,11 @@ impl<'s, 'd> Place<'s, 'd> {
     /// A read would not wait.
     pub(super) fn is_readable(&self) -> bool {
         self.ended.get().is_some() || with(&self.incoming, |bytes| bytes.is_empty()) == Some(false)
+    }
+
+    /// The peer has said something while it takes nothing, and that is an answer.
+    pub(super) fn is_answered(&self) -> bool {
+        !self.duplex.get() && self.is_readable()
     }
 
     pub(super) fn poll_readable(&self, waker: &Waker) -> Poll<()> {

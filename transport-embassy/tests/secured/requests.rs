@@ -87,6 +87,24 @@ fn ctx_08_tickets_that_come_before_the_answer_do_not_hold_up_what_is_sent() {
 }
 
 #[test]
+fn up_07_an_answer_is_heard_of_a_server_that_reads_no_more_under_tls() {
+    for seed in 0..6 {
+        let mut site = site(seed, if seed < 2 { Faults::NONE } else { Faults::MANY });
+        site.apart = seed % 2 == 1;
+        site.run::<_, 1>(async |client, _| {
+            let (mut buffers, content) = (Buffers::new(), vec![b'y'; 200_000]);
+            let upload =
+                Upload::new("https://device.test/early", FileType::Image, "f", Boundary::new([1; 16])).file("f", 0);
+            let mut source = storage::Bytes::new(&content);
+            let start = clock::now_ms();
+            let came = client.upload_file(&upload, &mut source, buffers.memory(), |_| ()).await.unwrap();
+            assert_eq!((came.status(), came.text()), (413, "\"too much\""), "{seed}");
+            assert!(clock::now_ms() - start < 15_000, "{seed}: {} ms", clock::now_ms() - start);
+        });
+    }
+}
+
+#[test]
 fn ctx_08_a_server_that_is_not_the_one_is_refused_through_the_client() {
     let mut good = site(1, Faults::NONE);
     let plain = Peer::start(&mut good.world.executor, good.world.server, 80, 2, None);

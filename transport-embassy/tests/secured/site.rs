@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::pin::{Pin, pin};
+use std::task::Poll;
 
 use embassy_time::{Duration, Timer};
 use miniwire_core::context::Context;
@@ -24,6 +25,8 @@ pub(crate) struct Site {
     pub(crate) world: World,
     pub(crate) root: CertificateDer<'static>,
     pub(crate) peer: Peer,
+    /// Between the sessions and the calls the executor runs the stacks, as where they are tasks apart.
+    pub(crate) apart: bool,
 }
 
 /// A server of device.test and 192.168.69.2, on port 443.
@@ -38,7 +41,7 @@ pub(crate) fn site_with(seed: u64, faults: Faults, params: CertificateParams) ->
     let peer = Peer::start(&mut world.executor, world.server, 443, 5, Some(config));
     let names = HashMap::from(["device.test", "other.test"].map(|name| (name.into(), Name::Addresses(vec![SERVER]))));
     world.spawn(udp::dns(world.server, Names::new(names.into()), std::rc::Rc::default()));
-    Site { world, root: root.der.clone(), peer }
+    Site { world, root: root.der.clone(), peer, apart: false }
 }
 
 impl Site {
@@ -56,7 +59,7 @@ impl Site {
         context: Context<'_>,
         test: impl AsyncFnOnce(&Secured<'_, '_, '_, M>, &Sockets<'_, 3>) -> T,
     ) -> T {
-        let (board, root) = (self.world.board, self.root.clone());
+        let (board, root, apart) = (self.world.board, self.root.clone(), self.apart);
         self.world.run(async move {
             let anchors = [tls::root(&root).unwrap()];
             let mut memory = SocketMemory::<3, 8192, 1024>::new();
@@ -68,10 +71,19 @@ impl Site {
                 sessions.iter_mut().map(|memory| Box::pin(tls.serve(memory)) as Pin<Box<_>>).collect();
             let client = Client::new(&sockets, context, &tls);
             let mut test = pin!(test(&client, &sockets));
+            let mut is_calls_turn = false;
             std::future::poll_fn(|context| {
-                for session in &mut served {
-                    assert!(session.as_mut().poll(context).is_pending());
+                if !is_calls_turn {
+                    for session in &mut served {
+                        assert!(session.as_mut().poll(context).is_pending());
+                    }
                 }
+                if apart && !is_calls_turn {
+                    is_calls_turn = true;
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                is_calls_turn = false;
                 test.as_mut().poll(context)
             })
             .await

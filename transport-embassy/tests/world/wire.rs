@@ -146,6 +146,9 @@ impl<'s, 'b> Wire<'s, 'b> {
             return None;
         }
         let head = self.head().await?;
+        if head.contains(" /early") {
+            return Some(Seen { head, body: Vec::new() });
+        }
         let length = field(&head, "Content-Length").and_then(|length| length.parse().ok()).unwrap_or(0);
         Some(Seen { head, body: self.take(length).await? })
     }
