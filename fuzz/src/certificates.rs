@@ -28,9 +28,9 @@ impl Key {
     /// A signature in DER. The last ones are remembered: most inputs sign the same.
     pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
         thread_local! {
-            static KNOWN: RefCell<HashMap<(Vec<u8>, Vec<u8>), Vec<u8>>> = RefCell::default();
+            static KNOWN: RefCell<HashMap<Vec<u8>, Vec<u8>>> = RefCell::default();
         }
-        let index = (self.0.to_bytes().to_vec(), message.to_vec());
+        let index = [&self.0.to_bytes()[..], message].concat();
         KNOWN.with_borrow_mut(|known| {
             if known.len() > 500 {
                 known.clear();

@@ -31,6 +31,7 @@ pub mod socket_ops;
 pub mod socket_sending;
 pub mod socket_watch;
 pub mod splits;
+mod tls_identity;
 mod tls_link;
 mod tls_server;
 pub mod tls_session;

@@ -19,7 +19,11 @@ pub fn run(data: &[u8]) {
     assert_eq!(seen, oracle::response(data), "{error:?}");
     // hyper refuses less, so only what is whole is compared.
     if let Some(whole) = whole(data) {
-        assert_eq!(oracle::hyper::response(data), Ok(whole));
+        match oracle::hyper::response(data) {
+            // It counts the fields of the trailer section, and the bytes of all chunk extensions; the library, those of each.
+            Err(error) if error.contains("chunk trailers") || error.contains("chunk extensions") => {}
+            theirs => assert_eq!(theirs, Ok(whole)),
+        }
     }
 }
 

@@ -8,16 +8,20 @@
 //!   pong, pings of our own after silence only, one Close, nothing after it.
 //! - An end that has begun is over within the closing handshake's time, and so is the link.
 
+mod sent;
+mod shown;
+
 use miniwire_core::reason::{Fault, Interrupt, Reason};
-use miniwire_core::socket::{Assemble, Event, Message, OpeningEvent, OpeningTask, Settings, SocketTask};
+use miniwire_core::socket::{Event, OpeningEvent, OpeningTask, Settings, SocketTask};
 use miniwire_core::task::{Action, Poll, Task as _};
 use miniwire_core::time::Instant;
 use miniwire_core::ws::close;
 use miniwire_core::ws::frame::MAX_CONTROL;
 use miniwire_core::ws::mask::Mask;
 
-use crate::oracle::{self, Item};
 use crate::socket_sending::Outgoing;
+use sent::{CLOSE, PING, Sent};
+use shown::Shown;
 
 /// The receive buffer.
 const RECEIVE: usize = 512;
@@ -48,8 +52,8 @@ pub struct Watched<'r> {
     opening: Option<OpeningTask<'r>>,
     socket: Option<SocketTask>,
     settings: Settings,
-    assemble: Assemble<'r>,
-    limit: usize,
+    shown: Shown<'r>,
+    sent: Sent,
     keep_alive: u64,
     close_timeout: u64,
     /// What the server says, not yet received.
@@ -86,17 +90,8 @@ pub struct Watched<'r> {
     closed: bool,
     /// A Close frame is to be sent.
     owes_close: bool,
-    close_sent: bool,
     /// Nothing can be written.
     mute: bool,
-    keys: u32,
-    outgoing: Option<Outgoing>,
-    /// The type of the message of which fragments are out.
-    under_way: Option<bool>,
-    /// Everything that the socket consumed.
-    heard: Vec<u8>,
-    shown: Vec<(bool, Vec<u8>, bool)>,
-    pongs: usize,
 }
 
 impl<'r> Watched<'r> {
@@ -109,13 +104,12 @@ impl<'r> Watched<'r> {
         keep_alive: u64,
         close_timeout: u64,
     ) -> Self {
-        let limit = memory.len();
         Self {
             opening: Some(task),
             socket: None,
             settings,
-            assemble: if base64 { Assemble::as_base64(memory) } else { Assemble::new(memory) },
-            limit,
+            shown: Shown::new(memory, base64),
+            sent: Sent::default(),
             keep_alive,
             close_timeout,
             wire: Vec::new(),
@@ -139,14 +133,7 @@ impl<'r> Watched<'r> {
             errored: false,
             closed: false,
             owes_close: false,
-            close_sent: false,
             mute: false,
-            keys: 0,
-            outgoing: None,
-            under_way: None,
-            heard: Vec::new(),
-            shown: Vec::new(),
-            pongs: 0,
         }
     }
 
@@ -270,7 +257,7 @@ impl<'r> Watched<'r> {
         self.rx = rx[consumed..].to_vec();
         let taken = &rx[..consumed];
         if !self.closed {
-            self.heard.extend_from_slice(taken);
+            self.shown.hear(taken);
         }
         let moved = self.closed && consumed > 0;
         assert!(!self.closed || event.is_none(), "{event:?} after the Close");
@@ -282,8 +269,7 @@ impl<'r> Watched<'r> {
                 assert!(due.is_none() && !self.errored && !self.any_interrupt, "a message too late");
                 assert!(fin || !data.is_empty());
                 assert!(taken.ends_with(data));
-                self.show(text, data, fin);
-                match self.assemble.piece(text, data, fin) {
+                match self.shown.piece(text, data, fin) {
                     Ok(complete) => {
                         assert_eq!(complete, fin);
                         if fin { Came::Message } else { Came::Moved }
@@ -306,12 +292,9 @@ impl<'r> Watched<'r> {
                 match self.interrupted {
                     Some(asked) => assert_eq!((code, reason), (asked, "")),
                     None if code == 1006 => assert!(self.errored && reason.is_empty(), "1006 without an error"),
-                    None => {
-                        let items = oracle::server_items(&self.heard);
-                        assert_eq!(items.last(), Some(&Item::Close(code, reason.to_owned())));
-                    }
+                    None => self.shown.check_close(code, reason),
                 }
-                self.check_shown(clean);
+                self.shown.check(clean && !self.errored && self.ending.is_none());
                 self.closed = true;
                 Came::Close
             }
@@ -319,7 +302,7 @@ impl<'r> Watched<'r> {
         };
         let is_error_shown = matches!(event, Some(Event::Error { .. }));
         match came {
-            Came::Message => self.check_message(),
+            Came::Message => self.shown.check_message(),
             Came::Error(reason) if !is_error_shown => {
                 self.refuse(now, reason);
                 return Came::Moved;
@@ -381,7 +364,7 @@ impl<'r> Watched<'r> {
 
     /// Writes a frame, if one is due.
     fn transmit(&mut self, now: u64) -> bool {
-        let (key, mut tx) = (self.key(), [0; 131]);
+        let (key, mut tx) = (self.sent.key(), [0; 131]);
         let socket = self.socket.as_mut().unwrap();
         let has_output = socket.has_output(instant(now));
         let length = socket.transmit(instant(now), Mask::fresh(key), &mut tx);
@@ -402,75 +385,38 @@ impl<'r> Watched<'r> {
             self.socket.as_mut().unwrap().write_failed(instant(now));
             // The frame may have been the pong or the ping; it is lost with the link.
             self.end(now, false);
-            (self.mute, self.owes_close, self.outgoing) = (true, false, None);
+            (self.mute, self.owes_close, self.sent.outgoing) = (true, false, None);
             return;
         }
-        let (frame, rest) = oracle::client_frame(bytes);
-        assert!(rest.is_empty() && frame.key == key, "another mask than the one given");
-        assert!(!self.close_sent, "sent after the Close");
-        match frame.opcode {
-            8 => {
-                self.close_sent = true;
+        match self.sent.frame(bytes, key, || self.shown.items()) {
+            CLOSE => {
+                assert!(self.ending.is_some());
                 self.owes_close = false;
-                self.check_close(&frame.payload);
             }
-            9 => {
+            PING => {
                 let silent = now >= self.mark.saturating_add(self.keep_alive);
                 assert!(self.is_open() && self.keep_alive > 0 && !self.pinged && silent, "a ping too early");
-                assert!(frame.payload.is_empty());
                 (self.mark, self.pinged) = (now, true);
             }
-            10 => {
-                let items = oracle::server_items(&self.heard);
-                let pings: Vec<_> = items
-                    .iter()
-                    .filter_map(|item| match item {
-                        Item::Ping(payload) => Some(payload),
-                        _ => None,
-                    })
-                    .collect();
-                assert!(pings.len() > self.pongs, "a pong for no ping");
-                assert_eq!(pings.last(), Some(&&frame.payload), "not the newest ping's");
-                self.pongs = pings.len();
-            }
-            opcode => {
-                let outgoing = self.outgoing.as_mut().expect("a message");
-                assert_eq!(opcode, if self.under_way.is_some() { 0 } else { 2 - u8::from(outgoing.text) });
-                assert!(outgoing.left.starts_with(&frame.payload), "not what was said");
-                outgoing.left.drain(..frame.payload.len());
-                assert_eq!(frame.fin, outgoing.fin && outgoing.left.is_empty());
-                self.under_way = (!frame.fin).then_some(outgoing.text);
-            }
+            _ => {}
         }
-    }
-
-    fn check_close(&self, body: &[u8]) {
-        assert!(self.ending.is_some());
-        let [high, low, reason @ ..] = body else { return assert!(body.is_empty()) };
-        let code = u16::from_be_bytes([*high, *low]);
-        assert!(std::str::from_utf8(reason).is_ok());
-        let theirs = match oracle::server_items(&self.heard).last() {
-            Some(Item::Close(code, _)) => Some(*code),
-            _ => None,
-        };
-        assert!(close::is_sendable(code) || theirs == Some(code), "{code}");
     }
 
     /// Begins a message, or a part of one, once the last one is out.
     pub fn begin_message(&mut self, kind: u8, length: u16, unfinished: bool) {
-        if self.outgoing.is_none() {
-            self.outgoing = Outgoing::new(kind, length.into(), unfinished);
+        if self.sent.outgoing.is_none() {
+            self.sent.outgoing = Outgoing::new(kind, length.into(), unfinished);
         }
     }
 
     /// Writes the next frame of the message.
     pub fn send_on(&mut self, now: u64, room: usize) {
-        let key = self.key();
+        let key = self.sent.key();
         let is_open = self.is_open();
         let Some(socket) = &mut self.socket else { return };
-        let Some(outgoing) = &mut self.outgoing else { return };
+        let Some(outgoing) = &mut self.sent.outgoing else { return };
         let mut tx = vec![0; room];
-        let mismatch = self.under_way.is_some_and(|text| text != outgoing.text);
+        let mismatch = self.sent.under_way.is_some_and(|text| text != outgoing.text);
         match outgoing.sending.next(socket, Mask::fresh(key), &mut tx) {
             Ok(length) => {
                 assert!(is_open && !mismatch, "sent what may not be sent");
@@ -479,14 +425,14 @@ impl<'r> Watched<'r> {
                 if length > 0 {
                     self.write(now, &tx[..length], key);
                 }
-                if done && let Some(outgoing) = self.outgoing.take() {
+                if done && let Some(outgoing) = self.sent.outgoing.take() {
                     assert!(outgoing.left.is_empty(), "not all was sent");
                 }
             }
             Err(reason) => {
                 assert_eq!(reason, if is_open { Reason::SendFailed } else { Reason::NotConnected });
                 assert!(!is_open || mismatch);
-                self.outgoing = None;
+                self.sent.outgoing = None;
             }
         }
     }
@@ -551,48 +497,6 @@ impl<'r> Watched<'r> {
         self.end(now, false);
     }
 
-    fn key(&mut self) -> [u8; 4] {
-        self.keys += 1;
-        self.keys.wrapping_mul(0x9e37_79b9).to_be_bytes()
-    }
-
-    fn show(&mut self, text: bool, data: &[u8], fin: bool) {
-        match self.shown.last_mut() {
-            Some((same, bytes, end @ false)) => {
-                assert_eq!(*same, text);
-                bytes.extend_from_slice(data);
-                *end = fin;
-            }
-            _ => self.shown.push((text, data.to_vec(), fin)),
-        }
-    }
-
-    /// The message put together is the pieces.
-    fn check_message(&self) {
-        let (text, bytes, _) = self.shown.last().unwrap();
-        let message = self.assemble.message();
-        assert!(message.as_bytes().len() <= self.limit, "more than the limit");
-        match message {
-            Message::Text(data) => assert!(*text && data.as_bytes() == bytes),
-            Message::Binary(data) => assert!(!*text && data == bytes),
-            Message::Base64(data) => assert!(!*text && data == oracle::base64_encode(bytes)),
-        }
-    }
-
-    /// What was shown is what came: all of it, where the server closed in order and nobody else ended it.
-    fn check_shown(&self, clean: bool) {
-        let expected = oracle::messages(&oracle::server_items(&self.heard));
-        let whole = clean && !self.errored && self.ending.is_none();
-        if whole {
-            assert_eq!(self.shown, expected);
-        }
-        assert!(self.shown.len() <= expected.len());
-        for (at, (shown, expected)) in self.shown.iter().zip(&expected).enumerate() {
-            let last = at + 1 == self.shown.len();
-            assert!(shown == expected || (last && shown.0 == expected.0 && expected.1.starts_with(&shown.1)));
-        }
-    }
-
     /// It waits: is everything as it should be?
     pub fn check_idle(&self, now: u64) {
         let Some(socket) = &self.socket else { return };
@@ -602,7 +506,7 @@ impl<'r> Watched<'r> {
             return;
         }
         assert!(!self.linked || !socket.has_output(instant(now)));
-        assert!(!self.owes_close || self.close_sent, "no Close frame was sent");
+        assert!(!self.owes_close || self.sent.close, "no Close frame was sent");
         assert!(self.due.is_none(), "an error was not told");
         assert!(!self.ended || self.closed, "the end of the link ends the socket");
         if let Some(since) = self.ending {

@@ -18,90 +18,22 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use embedded_io::ErrorKind;
-use miniwire_embassy::tls::{CertificateDer, TrustAnchor, root};
-use p256::SecretKey;
+use miniwire_embassy::tls::CertificateDer;
 
-use crate::certificates::{Fields, Key, authority, dns_name, validity};
+use crate::certificates::Key;
 use crate::splits::Random;
 use crate::tls_link::{Item, ServerEnd, Wire, WriteFault};
 
-#[path = "../../transport-embassy/tests/support/forged.rs"]
-#[allow(dead_code, reason = "the tests of the transport use the rest")]
-mod forged;
-
-use forged::{
-    ALERT, APPLICATION_DATA, CERTIFICATE_REQUEST, CHANGE_CIPHER_SPEC, CLOSE_NOTIFY, ENCRYPTED_EXTENSIONS, Forged,
-    HANDSHAKE, HandshakeKey, KEY_UPDATE, Keys, NEW_SESSION_TICKET,
+use crate::tls_identity::forged::{
+    self, ALERT, APPLICATION_DATA, CERTIFICATE_REQUEST, CHANGE_CIPHER_SPEC, CLOSE_NOTIFY, ENCRYPTED_EXTENSIONS, Forged,
+    HANDSHAKE, KEY_UPDATE, Keys, NEW_SESSION_TICKET,
 };
-
-/// The host that the client asks for.
-pub(crate) const HOST: &str = "a.test";
+use crate::tls_identity::{Identity, shared_secret};
 
 /// The longest content of a record: more than what is allowed, and than the client's memory.
 const LONGEST: usize = 17_000;
 /// As much is said.
 const MOST: usize = 200_000;
-
-impl HandshakeKey for Key {
-    fn signature(&self, content: &[u8]) -> Vec<u8> {
-        self.sign(content)
-    }
-}
-
-/// What the server has to show.
-pub(crate) struct Identity {
-    /// The root's certificate.
-    pub(crate) root: CertificateDer<'static>,
-    key: Key,
-    /// Chains that are good, and others.
-    good: [Vec<CertificateDer<'static>>; 2],
-    bad: Vec<Vec<CertificateDer<'static>>>,
-    secret: SecretKey,
-    key_share: Vec<u8>,
-}
-
-impl Identity {
-    fn new() -> Self {
-        let (root, between, key) = (Key::new(1), Key::new(2), Key::new(3));
-        let of_root = Fields::new("root", "root", &root).with(authority()).signed(&root);
-        let of_between = Fields::new("root", "between", &between).with(authority()).signed(&root);
-        let leaf = |issuer: &str, host| Fields::new(issuer, "leaf", &key).with(dns_name(host));
-        let expired = Fields { validity: validity(b"200101000000Z", b"200201000000Z"), ..leaf("root", HOST) };
-        let (good, below) = (leaf("root", HOST).signed(&root), leaf("between", HOST).signed(&between));
-        let chain = |chain: &[&Vec<u8>]| chain.iter().map(|der| CertificateDer::from((*der).clone())).collect();
-        let secret = SecretKey::from_slice(&[4; 32]).unwrap();
-        Self {
-            bad: vec![
-                Vec::new(),
-                chain(&[&expired.signed(&root)]),
-                chain(&[&leaf("root", "b.test").signed(&root)]),
-                chain(&[&leaf("leaf", HOST).signed(&key)]),
-                chain(&[&below]),
-                chain(&vec![&good; 17]),
-                chain(&[&of_between, &good]),
-                chain(&[&leaf("root", HOST)
-                    .with(crate::certificates::extension(15, true, &[3, 2, 5, 0x20]))
-                    .signed(&root)]),
-                chain(&[&below, &leaf("root", "between").signed(&root)]),
-            ],
-            good: [chain(&[&good]), chain(&[&below, &of_between])],
-            root: CertificateDer::from(of_root),
-            key,
-            key_share: forged::key_share(&secret),
-            secret,
-        }
-    }
-
-    /// What a client trusts.
-    pub(crate) fn anchor(&self) -> TrustAnchor<'_> {
-        root(&self.root).unwrap()
-    }
-}
-
-thread_local! {
-    /// Made once.
-    pub(crate) static IDENTITY: &'static Identity = Box::leak(Box::new(Identity::new()));
-}
 
 /// What the client is to do.
 #[derive(Clone, Copy, Debug)]
@@ -157,6 +89,10 @@ pub(crate) struct Server<'d> {
     requested: bool,
     /// The handshake was as it should be, so far.
     pub(crate) strict: bool,
+    /// A record came in it that nobody may take.
+    broken: bool,
+    /// Finished came within another message, where embedded-tls may find it.
+    hidden: bool,
     /// The link has failed, or lost something.
     pub(crate) disturbed: bool,
     /// What a client may read, in order.
@@ -197,6 +133,8 @@ impl<'d> Server<'d> {
             changed: false,
             requested: false,
             strict: true,
+            broken: false,
+            hidden: false,
             disturbed: false,
             plain: Vec::new(),
             closed: false,
@@ -221,11 +159,13 @@ impl<'d> Server<'d> {
         self.strict && self.expected == Expected::Nothing
     }
 
-    /// The client may have accepted the handshake: what it must have been shown, it was shown.
+    /// The client may have accepted the handshake: what it must have been shown, it was shown, and nothing that it must not
+    /// take.
     pub(crate) fn may_be_accepted(&self) -> bool {
-        let has = |part: &[u8]| self.flight.windows(part.len()).any(|window| window == part);
+        let has = |part: &[u8]| contains(&self.flight, part);
         self.identity.good.iter().any(|chain| has(&chain[0]))
             && self.made.iter().all(|made| made.iter().any(|one| has(one)))
+            && (!self.broken || self.hidden)
     }
 
     /// The client must not have asked its link for more than is reasonable.
@@ -293,6 +233,7 @@ impl<'d> Server<'d> {
         }
         self.follow_content(letter);
         self.content.truncate(LONGEST);
+        self.part = self.part.min(LONGEST);
         None
     }
 
@@ -339,7 +280,7 @@ impl<'d> Server<'d> {
             b'r' => self.content.extend(CERTIFICATE_REQUEST),
             b'q' => self.content.extend(CLOSE_NOTIFY),
             b'v' | b'V' | b'f' | b'F' => self.follow_proof(letter, number),
-            b'S' => self.content.extend(self.wrong_hello(number)),
+            b'S' => self.content.extend(identity.wrong_hello(number)),
             b'C' if number == 1 => self.content.extend(forged::certificate(&identity.good[1])),
             b'C' => self.content.extend(forged::certificate(&identity.bad[number % identity.bad.len()])),
             b'd' => self.add_data(number),
@@ -416,35 +357,6 @@ impl<'d> Server<'d> {
         }
         self.content.extend(made);
     }
-
-    fn wrong_hello(&self, number: usize) -> Vec<u8> {
-        let point = &self.identity.key_share[..];
-        let share = |group: u8, point: &[u8]| {
-            forged::extension(51, &[&[0, group][..], &(point.len() as u16).to_be_bytes(), point].concat())
-        };
-        let version = forged::extension(43, &[3, 4]);
-        let with = |session: &[u8], suite: [u8; 2], extensions: &[&[u8]]| {
-            let extensions = extensions.concat();
-            let (start, id) = ([&[3, 3][..], &[0x5a; 32]].concat(), [&[session.len() as u8], session].concat());
-            let length = (extensions.len() as u16).to_be_bytes();
-            forged::message(2, &[&start[..], &id, &suite, &[0], &length, &extensions].concat())
-        };
-        let aes_128 = [0x13, 1];
-        match number {
-            0 => with(&[], aes_128, &[&version, &forged::extension(51, &[0, 24])]),
-            1 => with(&[], aes_128, &[&version, &share(24, point)]),
-            2 => with(&[], aes_128, &[&version, &share(23, &[4; 65])]),
-            3 => with(&[], aes_128, &[&version]),
-            4 => with(&[7; 32], aes_128, &[&version, &share(23, point)]),
-            5 => with(&[], aes_128, &[&share(23, point)]),
-            6 => with(&[], aes_128, &[&version, &share(23, point), &forged::extension(41, &[0, 0])]),
-            7 => with(&[], [0x13, 2], &[&version, &share(23, point)]),
-            8 => with(&[], aes_128, &[&version, &share(23, &[0])]),
-            9 => with(&[], aes_128, &[&version, &share(23, point), &share(23, &point[..33])]),
-            10 => with(&[], aes_128, &[&version, &share(23, point), &forged::extension(0xfafa, &[1, 2])]),
-            _ => with(&[], [0xc0, 0x2f], &[]),
-        }
-    }
 }
 
 /// Records.
@@ -484,7 +396,8 @@ impl Server<'_> {
                     b'G' => record[4] = record[4].wrapping_add(number.max(1) as u8),
                     _ => *record.last_mut().unwrap() ^= 1,
                 }
-                self.say_wrong(&record);
+                self.wrong();
+                self.put(&record);
             }
         }
     }
@@ -497,25 +410,25 @@ impl Server<'_> {
         if self.has_data_keys() {
             self.poisoned = true;
         } else {
-            self.strict = false;
+            (self.strict, self.broken) = (false, true);
         }
     }
 
     fn put(&mut self, bytes: &[u8]) {
         self.said += bytes.len() + 1;
         self.last = bytes.to_vec();
-        if self.wire.borrow().ended {
-            // The link is closed on this side.
-        } else if std::mem::take(&mut self.lose) {
-            self.wrong();
-        } else {
+        // What comes after the end does not come.
+        if !self.wire.borrow().ended {
             self.wire.borrow_mut().say(bytes);
         }
     }
 
     fn say_wrong(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {
+            // Before the keys for data, it may be a record that has its place.
+            let broken = self.broken;
             self.wrong();
+            self.broken = broken;
             self.put(bytes);
         }
     }
@@ -560,7 +473,8 @@ impl Server<'_> {
         let Some(mut peer) = self.peer.take() else { return self.say_unencrypted(kind, content) };
         let record = peer.ours.seal(inner);
         let whole = whole_messages(content);
-        if inner.len() > (1 << 14) + 1 || self.lose {
+        let lose = std::mem::take(&mut self.lose);
+        if inner.len() > (1 << 14) + 1 || lose {
             self.wrong();
         }
         let mut in_handshake = !self.has_data_keys();
@@ -572,6 +486,7 @@ impl Server<'_> {
             let all = || vec![content];
             for message in whole.unwrap_or_else(all) {
                 let finished = in_handshake && message == peer.finished();
+                self.hidden |= !finished && self.made[1].iter().any(|made| contains(message, made));
                 self.judge(message, finished, &peer);
                 peer.transcript.extend(message);
                 if finished {
@@ -591,7 +506,9 @@ impl Server<'_> {
             }
         }
         self.peer = Some(peer);
-        self.put(&record);
+        if !lose {
+            self.put(&record);
+        }
     }
 
     /// Whether this is what a right handshake has next.
@@ -662,6 +579,10 @@ pub(crate) fn honest_flight(wire: &Rc<RefCell<Wire>>, identity: &Identity, chain
     peer.send_messages(&[&finished]);
 }
 
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
 /// The messages that these bytes are; `None` where they are no whole ones, or none at all.
 fn whole_messages(mut bytes: &[u8]) -> Option<Vec<&[u8]>> {
     let mut messages = Vec::new();
@@ -674,17 +595,4 @@ fn whole_messages(mut bytes: &[u8]) -> Option<Vec<&[u8]>> {
             return Some(messages);
         }
     }
-}
-
-/// The client draws the same key every time.
-fn shared_secret(client_hello: &[u8], secret: &SecretKey) -> Vec<u8> {
-    thread_local! {
-        static KNOWN: RefCell<Option<(Vec<u8>, Vec<u8>)>> = const { RefCell::new(None) };
-    }
-    KNOWN.with_borrow_mut(|known| {
-        if known.as_ref().is_none_or(|(of, _)| of != client_hello) {
-            *known = Some((client_hello.to_vec(), forged::shared_secret(client_hello, secret).unwrap()));
-        }
-        known.as_ref().unwrap().1.clone()
-    })
 }

@@ -15,8 +15,9 @@ use miniwire_embassy::tls::{Buffers, RECEIVE, Session, TRANSMIT, Trust, open};
 
 use crate::certificates::NOW;
 use crate::splits::Random;
+use crate::tls_identity::{HOST, IDENTITY};
 use crate::tls_link::{ClientEnd, Numbers, Wire, poll};
-use crate::tls_server::{HOST, IDENTITY, Op, Server, Step};
+use crate::tls_server::{Op, Server, Step};
 
 /// Plays the session that `data` stands for: the length of the client's buffer, then letters.
 pub fn run(data: &[u8]) {
@@ -132,7 +133,7 @@ impl Client<'_, '_> {
             Op::Flush => {
                 let Some(session) = &mut self.session else { return None };
                 let flushed = drive(pin!(session.flush()), &mut self.server);
-                self.wrote(flushed, 0)
+                self.wrote(flushed)
             }
             Op::Close => {
                 let closed = drive(pin!(self.session.take()?.close()), &mut self.server);
@@ -208,10 +209,10 @@ impl Client<'_, '_> {
             _ if self.state == State::Open => self.written.extend(&data),
             _ => {}
         }
-        self.wrote(outcome.map(|written| written.map(drop)), count)
+        self.wrote(outcome.map(|written| written.map(drop)))
     }
 
-    fn wrote(&mut self, outcome: Result<Result<(), ErrorKind>, Option<Op>>, _: usize) -> Option<Op> {
+    fn wrote(&mut self, outcome: Result<Result<(), ErrorKind>, Option<Op>>) -> Option<Op> {
         match outcome {
             Ok(Ok(())) => assert_eq!(self.state, State::Open, "written"),
             Ok(Err(kind)) if self.state == State::Open => {

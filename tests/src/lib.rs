@@ -6,7 +6,9 @@ mod callbacks;
 pub mod faults;
 mod files;
 pub mod kinds;
+mod names;
 mod peer;
+mod promptly;
 mod proxy;
 
 use std::fmt::Debug;
@@ -19,7 +21,9 @@ use miniwire_std::{Api, Client, ClientBuilder, Failure};
 
 pub use callbacks::{Recorded, Reports, Told, recorded};
 pub use files::{Scratch, ScratchDirectory};
+pub use names::Unresolved;
 pub use peer::{BlackHole, Peer, idle, read_head, refused, tls_config};
+pub use promptly::promptly;
 pub use proxy::{Answer, Proxy};
 
 /// The codes of an API. No other may ever be reported by it.
@@ -81,33 +85,12 @@ pub fn check(failure: &Failure) {
     assert!(failure.response().is_none_or(|response| response.status() >= 100), "{failure:?}");
 }
 
-/// Runs `call`, which must end no earlier than `ms` milliseconds from its start, and less than 50 ms later.
-///
-/// A busy machine can make anything late, so the best of seven attempts counts.
-#[track_caller]
-pub fn promptly(ms: u64, mut call: impl FnMut()) {
-    let due = Duration::from_millis(ms);
-    let mut late = Vec::new();
-    for _ in 0..7 {
-        let start = Instant::now();
-        call();
-        let took = start.elapsed();
-        // One millisecond for the rounding of the core's clock.
-        assert!(took + Duration::from_millis(1) >= due, "too early, after {took:?}");
-        if took <= due + Duration::from_millis(50) {
-            return;
-        }
-        late.push(took);
-    }
-    panic!("always too late: {late:?}, due after {due:?}");
-}
-
-/// Waits until `condition` holds, for five seconds at most.
+/// Waits until `condition` holds, for twenty seconds at most.
 #[track_caller]
 pub fn until(condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < Duration::from_secs(5), "it did not come about");
+        assert!(start.elapsed() < Duration::from_secs(20), "it did not come about");
         std::thread::sleep(Duration::from_millis(1));
     }
 }

@@ -75,7 +75,7 @@ impl Peer {
     /// A server that accepts, and never reads or says anything.
     pub fn deaf() -> Self {
         Self::start(|stream, _| {
-            thread::sleep(Duration::from_secs(3));
+            thread::sleep(PATIENCE);
             drop(stream);
         })
     }

@@ -10,6 +10,8 @@ import sys
 
 CONFORMANCE = pathlib.Path("docs/conformance.md")
 REQUIREMENTS = pathlib.Path("tests/requirements.txt")
+# Calls that run on both transports; each entry begins with its requirement.
+SCENARIOS = pathlib.Path("tests/tests/both/scenario")
 STATES = ("done", "partly", "later")
 # Commands of other people's that a document may use.
 FOREIGN = {"apt-get", "cd", "curl", "export", "git", "llvm-nm", "openssl", "pip", "rustup", "sudo", "valgrind"}
@@ -125,17 +127,22 @@ def check_conformance(files):
     if not CONFORMANCE.exists():
         problem(CONFORMANCE, "missing: it has a row for each requirement")
         return 0
+    on_both = scenarios()
     rows = {}
     for number, line in prose(CONFORMANCE):
         if not re.match(r"\|\s*`?[A-Z]+-\d+", line):
             continue
         where = f"{CONFORMANCE}:{number}"
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
-        if len(cells) != 4:
-            problem(where, f"{len(cells)} cells instead of 4: id, what, state, tests")
+        if len(cells) != 5:
+            problem(where, f"{len(cells)} cells instead of 5: id, what, state, on a board, tests")
             continue
-        name, _, state, proof = cells
+        name, _, state, board, proof = cells
         name = name.strip("`")
+        if not re.match(r"both\b|core\b|no: |`", board):
+            problem(where, f"{name} says of a board neither both, core, no: why, nor a test")
+        if board.startswith("both") != (name in on_both):
+            problem(where, f"{name} is {'' if name in on_both else 'not '}among the calls of {SCENARIOS}")
         if name not in known:
             problem(where, f"{name} is not in {REQUIREMENTS}")
         if name in rows:
@@ -145,7 +152,8 @@ def check_conformance(files):
             problem(where, f"the state {state!r} is none of: {', '.join(STATES)}")
         proofs = re.findall(r"`([^`]+)`", proof)
         missing = [proof for proof in proofs if not exists(proof, tests)]
-        for proof in missing:
+        unknown = [proof for proof in re.findall(r"`([^`]+)`", board) if not exists(proof, tests)]
+        for proof in missing + unknown:
             problem(where, f"{name} names {proof}, which is neither a test nor a file")
         if state == "done" and len(missing) == len(proofs):
             problem(where, f"{name} is done and names no test")
@@ -153,6 +161,12 @@ def check_conformance(files):
         if name not in rows:
             problem(CONFORMANCE, f"{name} has no row")
     return len(rows)
+
+
+def scenarios():
+    """The requirements of the calls that run on both transports."""
+    texts = [file.read_text("utf-8") for file in SCENARIOS.glob("*.rs")]
+    return {name for text in texts for name in re.findall(r'"((?:CTX|REQ|UP|DOWN|SOCK|CORE)-\d+)\b', text)}
 
 
 def test_names(files):

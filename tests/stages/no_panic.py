@@ -24,8 +24,14 @@ OF_IMAGE = {("socket-async", "a future polled after its end"): 9}
 PANICS = re.compile(
     r"core::panicking::|rust_begin_unwind|::(unwrap|expect)_failed|_fail(_rt)?\b|::do_panic|core::cell::panic_already"
 )
+# What the compiler calls at the start of an async fn, and nobody else can.
+AFTER_END = "core::panicking::panic_const::panic_const_async_fn_resumed"
 LIBRARY = re.compile(r"/(rustc/[^/]+|rustlib/src/rust)/library/|compiler-builtins/")
 CRATE = re.compile(r"/registry/src/[^/]+/(.+?)-\d+\.\d+[^/]*/(.*)")
+
+# What is the project's own, and in no image's own directory.
+OURS = re.compile(r"/(core|transport-embassy)/(src/.*)")
+OUR_CRATES = {"core": "miniwire-core", "transport-embassy": "miniwire-embassy"}
 
 
 def run(*command, given=None):
@@ -73,18 +79,9 @@ def owner(chain):
     """The crate and the place in it that a panic comes from; None for code of the core library on its own."""
     places = [place for name, place in chain if not LIBRARY.search(place) and not name.startswith("OUTLINED")]
     for place in places:
-        if match := CRATE.search(place):
-            return match.groups()
-        if "/tests/firmware/" not in place:
-            return "miniwire-core", place.split("/core/", 1)[-1]
+        if match := CRATE.search(place) or OURS.search(place):
+            return OUR_CRATES.get(match[1], match[1]), match[2]
     return ("the image itself", places[0]) if places else None
-
-
-def is_poll_after_end(chain, panic):
-    """The compiler's own check at the start of an async fn: a panic that nothing was inlined for. Where functions of equal
-    code are merged, it goes by the name of another."""
-    names = ("core::panicking::panic", "core::panicking::panic_const::panic_const_async_fn_resumed")
-    return panic in names and "{closure#0}" in chain[0][0] and not LIBRARY.search(chain[0][1])
 
 
 def demangled(names):
@@ -108,7 +105,7 @@ def sites(image):
             inside = code[bisect.bisect_right(starts, address) - 1][2]
             if inside in panics:
                 continue
-            if is_poll_after_end(chain, names[fresh[address]]):
+            if names[fresh[address]] == AFTER_END:
                 found.add(("a future polled after its end", f"{names[inside]} at {address:#x}"))
             elif what := owner(chain):
                 found.add(what)

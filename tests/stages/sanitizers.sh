@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# AddressSanitizer and ThreadSanitizer over the unit tests of the std transport (abort, callbacks, kept connections, TLS),
-# the latter also over the socket's threads, and with the standard library instrumented too. Needs rustup with a nightly toolchain, whose sources it
-# installs where it can.
+# AddressSanitizer and ThreadSanitizer over the unit tests of the std transport (kept connections, TLS, the socket's pump),
+# the latter also over abort, callbacks and the socket's threads from end to end, and with the standard library instrumented
+# too. Needs rustup with a nightly toolchain, whose sources it installs where it can.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/stages/lib/install.sh
@@ -43,7 +43,7 @@ rustup component list --toolchain nightly 2>/dev/null | grep -q '^rust-src (inst
     skip 'rust-src for nightly cannot be installed: without an instrumented standard library the reports are false'
 export TSAN_OPTIONS="log_path=$reports/report"
 RUSTFLAGS=-Zsanitizer=thread run -Zbuild-std "${common[@]}"
-# The socket's thread, its listeners, and whoever calls the context meanwhile.
-for room in order one listeners; do
-    RUSTFLAGS=-Zsanitizer=thread run -Zbuild-std --package miniwire-tests --test e2e --target "$target" "socket::$room"
+# The threads of calls and of the socket, their callbacks and listeners, and whoever calls the context meanwhile.
+for room in abort callbacks socket::order socket::one socket::listeners; do
+    RUSTFLAGS=-Zsanitizer=thread run -Zbuild-std --package miniwire-tests --test e2e --target "$target" "$room::"
 done

@@ -31,11 +31,15 @@ row() { # IMAGE [REMARK]
     echo "| \`$1\`${2:-} | ${net[$1]} | $text | $rodata | $data | $bss |"
 }
 for image in request-plain request-async request-post-json request-post-floats files-plain socket-plain socket-async \
-    ws-plain request-tls peer-reqwless peer-embedded-websocket; do
+    ws-plain request-tls socket-tls peer-reqwless peer-embedded-websocket; do
     row "$image"
 done
 bare_images -p firmware --bin socket-deflate --features permessage-deflate
 row socket-deflate
+bare_images -p peer --bin peer-reqwless-tls --features verified
+row peer-reqwless-tls ', verified'
+bare_images -p peer --bin peer-reqwless-tls --features tls
+row peer-reqwless-tls ', unverified'
 if [ "${1:-}" = all ]; then
     for features in p384 ed25519 rsa; do
         bare_images -p tls --features "$features"
@@ -55,5 +59,7 @@ compare() {
 }
 compare request-plain peer-reqwless 22600
 compare ws-plain peer-embedded-websocket 10500
+compare request-tls peer-reqwless-tls 95200
+compare socket-tls peer-reqwless-tls 103800
 echo "peer-reqwless and peer-embedded-websocket together, nothing shared: $((net[peer-reqwless] + net[peer-embedded-websocket]))"
 exit "$status"

@@ -16,7 +16,8 @@ use crate::transport::CallTransport;
 ///
 /// Pings are answered, the keep-alive is kept and the closing handshake goes on while [`recv`](Self::recv) runs. One task
 /// receives and sends: it waits for [`ready`](Self::ready) together with what it may have to send. Dropped, the connection
-/// is reset; who wants the server to know why says [`close`](Self::close) and receives until the end.
+/// is closed without a Close frame, unless one is out; who wants the server to know why says [`close`](Self::close) and
+/// receives until the end.
 pub struct Socket<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> {
     inner: asynch::Socket<'m, CallTransport<'a, 's, 'd, S, N>>,
     /// Dropped after the connection.

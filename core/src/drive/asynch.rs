@@ -12,6 +12,7 @@ use embedded_io::{Error as _, ErrorKind};
 use embedded_io_async::{Read, Write};
 
 use super::buffer::ReceiveBuffer;
+use super::content::{filled, no_content};
 use super::{Memory, Route, Trace};
 use crate::context::Context;
 use crate::download::{self, Download, DownloadTask, Downloaded};
@@ -211,7 +212,7 @@ pub fn run<T: Transport, K: Task>(
     transmit: &mut [u8],
     on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
 ) -> impl Future<Output = K::Outcome> {
-    run_with_content(transport, task, receive, transmit, on_event, |_, _| Err(Reason::FileFailed))
+    run_with_content(transport, task, receive, transmit, on_event, no_content)
 }
 
 /// Runs a task to its end. `content` reads the caller's content from an offset on, at least one byte.
@@ -310,11 +311,9 @@ pub(super) async fn run_over<T: Transport, K: Task>(
                     task.refuse(reason);
                 }
             }
-            Action::Fill { at, end, offset } => match content(offset, transmit.get_mut(at..end).unwrap_or_default()) {
-                Ok(0) => task.refuse(Reason::FileChanged),
-                Ok(bytes) => task.filled(bytes),
-                Err(reason) => task.refuse(reason),
-            },
+            Action::Fill { at, end, offset } => {
+                filled(task, content(offset, transmit.get_mut(at..end).unwrap_or_default()));
+            }
             Action::Continue => {}
             Action::Release { keep } => {
                 rx.clear();

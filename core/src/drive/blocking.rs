@@ -5,6 +5,7 @@ mod socket;
 use embedded_io::{Error as _, ErrorKind, Read as _, Write as _};
 
 use super::buffer::ReceiveBuffer;
+use super::content::{filled, no_content};
 use super::{Link, Memory, Trace, Transport};
 use crate::context::Context;
 use crate::download::{self, Download, DownloadTask, Downloaded};
@@ -104,7 +105,7 @@ pub fn run<T: Transport, K: Task>(
     transmit: &mut [u8],
     on_event: impl FnMut(K::Event<'_>) -> Result<(), Reason>,
 ) -> K::Outcome {
-    run_with_content(transport, task, receive, transmit, on_event, |_, _| Err(Reason::FileFailed))
+    run_with_content(transport, task, receive, transmit, on_event, no_content)
 }
 
 /// Runs a task to its end. `content` reads the caller's content from an offset on, at least one byte.
@@ -170,11 +171,9 @@ pub(super) fn run_over<T: Transport, K: Task>(
                     task.refuse(reason);
                 }
             }
-            Action::Fill { at, end, offset } => match content(offset, transmit.get_mut(at..end).unwrap_or_default()) {
-                Ok(0) => task.refuse(Reason::FileChanged),
-                Ok(bytes) => task.filled(bytes),
-                Err(reason) => task.refuse(reason),
-            },
+            Action::Fill { at, end, offset } => {
+                filled(&mut task, content(offset, transmit.get_mut(at..end).unwrap_or_default()));
+            }
             Action::Continue => {}
             Action::Release { keep } => {
                 rx.clear();

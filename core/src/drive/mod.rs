@@ -7,6 +7,8 @@ pub mod asynch;
 pub mod blocking;
 pub mod buffer;
 mod codecs;
+mod content;
+mod open;
 
 use crate::reason::{Fault, Interrupt, Reason};
 pub use crate::route::Route;

@@ -37,7 +37,7 @@ bare_cargo() {
 
 # bare_program DIRECTORY ARGUMENT...: builds the images of a workspace that has a memory.x; sets BARE_IMAGES to where they
 # are. They keep their relocations, and the sizes of their stack frames, which take no flash, so that it can be read from
-# them who refers to what, and how deep that gets.
+# them who refers to what, and how deep that gets. BARE_FLAGS are flags of the compiler besides.
 bare_program() {
     local directory flags
     directory=$(realpath "$1")
@@ -45,7 +45,7 @@ bare_program() {
     bare_compiler
     bare_linker
     flags="-C linker=$BARE_LINKER -C link-arg=-L$directory -C link-arg=-Tlink.x -C link-arg=--nmagic"
-    flags="$flags -C link-arg=--emit-relocs -Z emit-stack-sizes"
+    flags="$flags -C link-arg=--emit-relocs -Z emit-stack-sizes ${BARE_FLAGS:-}"
     (cd "$directory" && RUSTFLAGS="$flags" bare_cargo "$@")
     BARE_IMAGES=$BARE_DIRECTORY/$BARE_TARGET/release
 }

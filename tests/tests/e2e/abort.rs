@@ -9,14 +9,16 @@ use std::time::{Duration, Instant};
 use miniwire_core::request::Method::Post;
 use miniwire_std::serve::{Identity, Leaf};
 use miniwire_std::{Call, DataType, Trace};
-use miniwire_tests::{BlackHole, Peer, builder, development, fails, promptly, recorded, release, server, until};
+use miniwire_tests::{
+    BlackHole, Peer, Unresolved, builder, development, fails, promptly, recorded, release, server, until,
+};
 use rustls::{ServerConfig, ServerConnection};
 
 /// Aborts the call 60 ms after its start; it must report that within another 50 ms, started as well as sent.
 #[track_caller]
 fn aborts_promptly(phase: &str, call: impl Fn() -> Call) {
     promptly(60, || {
-        let (call, recorded) = recorded(call().timeout(10_000).data_type(DataType::Text));
+        let (call, recorded) = recorded(call().timeout(30_000).data_type(DataType::Text));
         let task = call.start();
         thread::sleep(Duration::from_millis(60));
         task.abort();
@@ -25,7 +27,7 @@ fn aborts_promptly(phase: &str, call: impl Fn() -> Call) {
         assert!(failure.response().is_none_or(|response| response.data().is_empty()), "{phase}");
     });
     promptly(60, || {
-        let mut call = call().timeout(10_000).data_type(DataType::Text);
+        let mut call = call().timeout(30_000).data_type(DataType::Text);
         let handle = call.abort_handle();
         let other = thread::spawn(move || {
             thread::sleep(Duration::from_millis(60));
@@ -38,14 +40,8 @@ fn aborts_promptly(phase: &str, call: impl Fn() -> Call) {
 
 #[test]
 fn req_15_abort_while_resolving() {
-    let client = builder()
-        .development()
-        .resolver(|_, _| {
-            thread::sleep(Duration::from_secs(1));
-            Ok(vec![])
-        })
-        .build()
-        .unwrap();
+    let names = Unresolved::new();
+    let client = builder().development().resolver(names.resolver()).build().unwrap();
     aborts_promptly("resolving", || client.request("http://a.test/"));
 }
 
@@ -81,7 +77,7 @@ fn req_15_abort_while_sending_under_tls() {
     let deaf = Peer::start(move |mut stream, _| {
         let mut connection = ServerConnection::new(Arc::clone(&config)).unwrap();
         while connection.is_handshaking() && connection.complete_io(&mut stream).is_ok() {}
-        thread::sleep(Duration::from_secs(3));
+        thread::sleep(Duration::from_secs(20));
     });
     let client = release(&server).build().unwrap();
     aborts_promptly("sending, TLS", || client.request(deaf.https_url("/")).method(Post).data_bytes(vec![0; 16 << 20]));
@@ -91,15 +87,15 @@ fn req_15_abort_while_sending_under_tls() {
 fn req_15_abort_while_waiting() {
     let server = server();
     let client = development(&server).build().unwrap();
-    aborts_promptly("waiting, TLS", || client.request(server.https_url("/delay/3")));
-    aborts_promptly("waiting", || client.request(server.http_url("/delay/3")));
+    aborts_promptly("waiting, TLS", || client.request(server.https_url("/delay/20")));
+    aborts_promptly("waiting", || client.request(server.http_url("/delay/20")));
 }
 
 #[test]
 fn req_15_abort_while_receiving() {
     let server = server();
     let client = development(&server).build().unwrap();
-    for path in ["/drip?numbytes=3000&duration=3", "/drip?numbytes=3&duration=3"] {
+    for path in ["/drip?numbytes=20000&duration=20", "/drip?numbytes=3&duration=20"] {
         aborts_promptly("receiving, TLS", || client.request(server.https_url(path)));
         aborts_promptly("receiving", || client.request(server.http_url(path)));
     }
@@ -109,7 +105,7 @@ fn req_15_abort_while_receiving() {
 fn req_15_abort_while_a_redirect_is_followed() {
     let server = server();
     let client = release(&server).build().unwrap();
-    aborts_promptly("redirect", || client.request(server.https_url("/redirect-to?url=/delay/3")));
+    aborts_promptly("redirect", || client.request(server.https_url("/redirect-to?url=/delay/20")));
 }
 
 #[test]

@@ -147,10 +147,10 @@ fn ctx_06_unloading_ends_whatever_is_in_flight() {
     let client = release(&server).build().unwrap();
     promptly(60, || {
         let urls = [
-            server.https_url("/delay/3"),
-            server.https_url("/drip?numbytes=3&duration=3"),
+            server.https_url("/delay/20"),
+            server.https_url("/drip?numbytes=3&duration=20"),
             silent.https_url("/"),
-            server.https_url("/delay/4"),
+            server.https_url("/delay/20"),
         ];
         let calls: Vec<(RequestTask, Recorded<Response>)> = urls
             .iter()
@@ -174,7 +174,7 @@ fn ctx_06_a_call_that_has_just_been_started_is_in_flight() {
     let server = server();
     let client = release(&server).build().unwrap();
     for _ in 0..50 {
-        let (call, recorded) = recorded(client.request(server.https_url("/delay/3")));
+        let (call, recorded) = recorded(client.request(server.https_url("/delay/20")));
         let task = call.start();
         client.unload_page();
         task.wait();
@@ -187,9 +187,9 @@ fn ctx_06_shut_down_ends_whatever_is_in_flight_and_all_that_follows() {
     let server = server();
     promptly(60, || {
         let client = release(&server).build().unwrap();
-        let (call, recorded) = recorded(client.request(server.https_url("/delay/3")));
+        let (call, recorded) = recorded(client.request(server.https_url("/delay/20")));
         let task = call.start();
-        let (sending, url) = (client.clone(), server.https_url("/delay/3"));
+        let (sending, url) = (client.clone(), server.https_url("/delay/20"));
         let sending = thread::spawn(move || fails(sending.request(url).send(), 1, "Unloaded"));
         thread::sleep(Duration::from_millis(60));
         client.shut_down();
@@ -204,13 +204,13 @@ fn ctx_06_shut_down_ends_whatever_is_in_flight_and_all_that_follows() {
 fn ctx_06_the_first_interrupt_counts() {
     let server = server();
     let client = release(&server).build().unwrap();
-    let (call, first) = recorded(client.request(server.https_url("/delay/3")));
+    let (call, first) = recorded(client.request(server.https_url("/delay/20")));
     let task = call.start();
     task.abort();
     client.unload_page();
     task.wait();
     fails(first.outcome(), 20, "Aborted");
-    let (call, second) = recorded(client.request(server.https_url("/delay/3")));
+    let (call, second) = recorded(client.request(server.https_url("/delay/20")));
     let task = call.start();
     client.unload_page();
     task.abort();
@@ -225,7 +225,7 @@ fn ctx_07_one_task_too_many_is_the_one_that_was_started_last() {
     for _ in 0..20 {
         let calls: Vec<_> = (0..3)
             .map(|_| {
-                let (call, recorded) = recorded(client.request(server.https_url("/delay/3")));
+                let (call, recorded) = recorded(client.request(server.https_url("/delay/20")));
                 (call.start(), recorded)
             })
             .collect();
@@ -290,7 +290,7 @@ fn ctx_07_many_at_once() {
     let client = release(&server).max_tasks(100).build().unwrap();
     let calls: Vec<_> = (0..100)
         .map(|n| {
-            let path = ["/get", "/status/404", "/delay/3", "/html"][n % 4];
+            let path = ["/get", "/status/404", "/delay/20", "/html"][n % 4];
             let (call, recorded) = recorded(client.request(server.https_url(path)).data_type(DataType::Text));
             (n, call.start(), recorded)
         })

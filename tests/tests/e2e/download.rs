@@ -200,13 +200,16 @@ fn down_04_no_byte_for_so_long_is_12_and_slow_bytes_are_not() {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
         idle(stream);
     });
-    promptly(100, || {
+    // Time for the head to come, on a busy machine too.
+    let (client, directory) = within(development(&server).download_idle_timeout(1000));
+    promptly(1000, || {
         let failure = leaves_nothing(client.download_file(stalls.http_url("/")).send(), &directory, 12, "Timeout");
         assert_eq!(failure.response().unwrap().status(), 200);
     });
-    let (client, _directory) = within(development(&server).download_idle_timeout(500));
-    let slow = client.download_file(server.http_url("/drip?numbytes=8&duration=1")).send().unwrap();
-    assert_eq!(slow.length(), 8);
+    // A byte every 200 ms, and longer than the limit in all.
+    let (client, _directory) = within(development(&server).download_idle_timeout(2000));
+    let slow = client.download_file(server.http_url("/drip?numbytes=12&duration=2.4")).send().unwrap();
+    assert_eq!(slow.length(), 12);
 }
 
 #[test]

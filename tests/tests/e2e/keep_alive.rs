@@ -154,12 +154,12 @@ fn req_16_the_pools_oldest_connections_make_way() {
 #[test]
 fn req_16_an_idle_connection_grows_old() {
     let server = server();
-    let client = release(&server).keep_alive(4, 4, Duration::from_millis(150)).build().unwrap();
+    let client = release(&server).keep_alive(4, 4, Duration::from_millis(2000)).build().unwrap();
     get(&client, &server.https_url("/get"));
     thread::sleep(Duration::from_millis(20));
     get(&client, &server.https_url("/get"));
     assert_eq!(server.connections(), 1);
-    thread::sleep(Duration::from_millis(200));
+    thread::sleep(Duration::from_millis(2100));
     get(&client, &server.https_url("/get"));
     assert_eq!(server.connections(), 2);
 }
@@ -316,6 +316,8 @@ fn req_16_bytes_that_nobody_asked_for_are_never_an_answer() {
     // Right behind the first answer, and a moment later.
     let evil = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n\"evil\"";
     for pause in [0, 30] {
+        let said = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&said);
         let peer = Peer::start(move |mut stream, _| {
             while read_head(&mut stream).is_some() {
                 if pause == 0 {
@@ -325,13 +327,14 @@ fn req_16_bytes_that_nobody_asked_for_are_never_an_answer() {
                     thread::sleep(Duration::from_millis(pause));
                     let _ = stream.write_all(evil);
                 }
+                count.fetch_add(1, Ordering::SeqCst);
             }
         });
         let server = server();
         let client = development(&server).build().unwrap();
-        for _ in 0..3 {
+        for answers in 1..=3 {
             assert_eq!(client.request(peer.http_url("/")).send().unwrap().data(), "{}", "after {pause} ms");
-            thread::sleep(Duration::from_millis(60));
+            until(|| said.load(Ordering::SeqCst) >= answers);
         }
     }
 }

@@ -45,6 +45,7 @@ use crate::{Telling, seeds};
 pub(crate) const DEADLINE: u32 = 5000;
 /// Of one that may come byte by byte, each of them waited for.
 const LONG: u32 = 1_200_000;
+const SEEDS_OF_A_WORLD: usize = 100;
 /// What the network adds.
 pub(crate) const SLACK: u64 = 500;
 
@@ -359,17 +360,20 @@ fn all(
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                run(async |sockets, tls, scene| {
-                    loop {
-                        let Some(seed) = seeds.lock().unwrap().next() else { return };
+                // A world may run for five minutes at most.
+                while run(async |sockets, tls, scene| {
+                    for _ in 0..SEEDS_OF_A_WORLD {
+                        let Some(seed) = seeds.lock().unwrap().next() else { return false };
                         let (well, badly) = one(seed, sockets, tls, scene).await;
-                        let mut counts = counts.lock().unwrap();
-                        (counts.0, counts.1) = (counts.0 + well, counts.1 + badly);
-                        drop(counts);
+                        {
+                            let mut counts = counts.lock().unwrap();
+                            (counts.0, counts.1) = (counts.0 + well, counts.1 + badly);
+                        }
                         // For the server's sockets to be back at their door.
                         Timer::after(Duration::from_secs(4)).await;
                     }
-                });
+                    true
+                }) {}
             });
         }
     });

@@ -1,13 +1,13 @@
 //! Whatever happens to the bytes on their way, a success is only ever reported with exactly the bytes that the server
-//! sent: over both drive loops in memory, and over real sockets.
+//! sent, and a message only with those of a message: over both drive loops in memory, over real sockets, and on a board.
 //!
 //! A failing run prints its plan. `MINIWIRE_SEED=n` runs the seeds from `n` on, so that it comes first, and
 //! `MINIWIRE_SEEDS=n` so many of them.
 
 mod board;
-mod handshakes;
 mod memory;
 mod offsets;
+mod places;
 mod sockets;
 mod talks;
 #[path = "../../../transport-embassy/tests/world/mod.rs"]

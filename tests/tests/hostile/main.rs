@@ -1,5 +1,5 @@
-//! Peers that mean harm, as the origin and as the proxy, with and without TLS, against all three HTTP calls of both
-//! transports: each call ends within its deadline, in bounded memory, with the right code.
+//! Peers that mean harm, as the origin and as the proxy, with and without TLS, against all four calls of both
+//! transports: each ends within its deadline, in bounded memory, with the right code.
 
 mod memory;
 mod on_embassy;
@@ -29,7 +29,7 @@ enum Place {
 }
 
 const PLACES: [Place; 5] = [Place::Http, Place::Https, Place::Forwarding, Place::Tunnelled, Place::Connecting];
-const APIS: [Api; 3] = [Api::Request, Api::UploadFile, Api::DownloadFile];
+const APIS: [Api; 4] = [Api::Request, Api::UploadFile, Api::DownloadFile, Api::ConnectSocket];
 
 /// The deadline of a call that is to reach it, in milliseconds.
 const SHORT: u32 = 300;

@@ -1,6 +1,6 @@
 //! The scripts on embassy-net: a world in one thread, whose clock jumps.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -14,11 +14,12 @@ use embassy_net::tcp::TcpSocket;
 use embassy_time::{Duration, Timer, with_timeout};
 use miniwire_core::context::{Context, Limits, Proxy, ProxyRule};
 use miniwire_core::download::Download;
-use miniwire_core::drive::Memory;
+use miniwire_core::drive::{Memory, SocketMemory as Messages};
 use miniwire_core::media::FileType;
 use miniwire_core::multipart::Boundary;
 use miniwire_core::policy::{Api, Policy};
 use miniwire_core::request::{Failure, Request};
+use miniwire_core::socket::{ConnectSocket, Settings};
 use miniwire_core::storage;
 use miniwire_core::upload::Upload;
 use miniwire_embassy::tls::{self, CertificateDer, Trust};
@@ -203,27 +204,32 @@ async fn call<'s, 'd>(
     let client = Client::new(sockets, context.with_limits(limits).with_proxy(proxy), tls);
     let (mut receive, mut transmit, mut redirect) = ([0; 1024], [0; 256], [0; 256]);
     let (mut head, mut body, mut file) = ([0; 1024], vec![0; 2 * LIMIT as usize], vec![0; 2 * LIMIT as usize]);
-    let memory = Memory {
-        receive: &mut receive,
-        transmit: &mut transmit,
-        redirect: &mut redirect,
-        head: &mut head,
-        body: &mut body,
-    };
     let start = clock::now_ms();
+    macro_rules! memory {
+        () => {
+            Memory {
+                receive: &mut receive,
+                transmit: &mut transmit,
+                redirect: &mut redirect,
+                head: &mut head,
+                body: &mut body,
+            }
+        };
+    }
     let (failed, allocated) = match api {
         Api::UploadFile => {
             let upload =
                 Upload::new(url, FileType::Image, "f", Boundary::new([7; 16])).file("picture.png", FILE as u64);
             let content = [7; FILE];
             let mut source = storage::Bytes::new(&content);
-            memory::watched(async { ends(client.upload_file(&upload, &mut source, memory, |_| ()).await.err()) }).await
+            memory::watched(async { ends(client.upload_file(&upload, &mut source, memory!(), |_| ()).await.err()) })
+                .await
         }
         Api::DownloadFile => {
             let (download, mut store, abort) =
                 (Download::new(url), storage::Memory::new(&mut file), AbortHandle::new());
             let came = {
-                let call = client.abortable(&abort).download_file(&download, &mut store, memory, |_| ());
+                let call = client.abortable(&abort).download_file(&download, &mut store, memory!(), |_| ());
                 let mut call = pin!(memory::watched(async { ends(call.await.err()) }));
                 // A download may go on for as long as bytes come (DOWN-04), so somebody else ends it.
                 let mut late = pin!(Timer::after(Duration::from_millis(deadline.into())));
@@ -238,9 +244,19 @@ async fn call<'s, 'd>(
             assert_eq!(store.file().is_some(), came.0.0 == 0, "{} {place:?}", script.name);
             came
         }
-        _ => {
+        Api::ConnectSocket => {
+            let (url, random) = (url.replacen("http", "ws", 1), RefCell::new(OsRng));
+            let connect = ConnectSocket::new(&url).timeout(deadline);
+            let memory = Messages { receive: &mut receive, transmit: &mut transmit, message: &mut body };
+            memory::watched(async {
+                let result = client.connect_socket(&connect, Settings::new(), &random, memory, |_, _| ()).await;
+                result.map_or_else(|failure| (failure.code(), failure.reason.name()), |_| (0, "success"))
+            })
+            .await
+        }
+        Api::Request => {
             let request = Request::new(url).timeout(deadline);
-            memory::watched(async { ends(client.request(&request, memory).await.err()) }).await
+            memory::watched(async { ends(client.request(&request, memory!()).await.err()) }).await
         }
     };
     let (code, reason) = failed;

@@ -79,7 +79,11 @@ impl Setting {
                 aborting.join().unwrap();
                 result.err()
             }
-            _ => client.request(url).timeout(deadline).send().err(),
+            Api::ConnectSocket => {
+                let url = url.replacen("http", "ws", 1);
+                client.connect_socket(url).timeout(deadline).open().err()
+            }
+            Api::Request => client.request(url).timeout(deadline).send().err(),
         };
         failed.map_or((0, "success"), |failure| {
             check(&failure);

@@ -43,22 +43,26 @@ pub(crate) struct Script {
     connect: &'static str,
 }
 
-/// The reason of a request's failure, and where the origin's answer comes by way of a proxy.
-struct Came(&'static str, &'static str);
+/// The reason of a request's failure, where the origin's answer comes by way of a proxy, and of a socket's.
+struct Came(&'static str, &'static str, &'static str);
 
-const OK: Came = Came("success", "success");
-const CLOSED: Came = Came("ConnectionClosed", "ConnectionClosed");
+const OK: Came = Came("success", "success", NO_SOCKET);
+const CLOSED: Came = Came("ConnectionClosed", "ConnectionClosed", NO_SOCKET);
 // Without a head it is the proxy that has failed.
-const NO_HEAD: Came = Came("ConnectionClosed", FAILED);
-const RESET: Came = Came("ConnectionLost", FAILED);
-const RESET_WITHIN: Came = Came("ConnectionLost", "ConnectionLost");
-const HEAD: Came = Came("MalformedHead", FAILED);
-const LONG_HEAD: Came = Came("HeadTooLarge", "HeadTooLarge");
-const SLOW: Came = Came(TIMEOUT, TIMEOUT);
-const ENCODING: Came = Came("UnsupportedEncoding", "UnsupportedEncoding");
-const TOO_LARGE: Came = Came("TooLarge", "TooLarge");
-const FRAMING: Came = Came("MalformedFraming", "MalformedFraming");
-const REDIRECTS: Came = Came("TooManyRedirects", "TooManyRedirects");
+const NO_HEAD: Came = Came("ConnectionClosed", FAILED, "ConnectionClosed");
+const RESET: Came = Came("ConnectionLost", FAILED, "ConnectionLost");
+const RESET_WITHIN: Came = Came("ConnectionLost", "ConnectionLost", NO_SOCKET);
+const HEAD: Came = Came("MalformedHead", FAILED, "MalformedHead");
+const SWITCHED: Came = Came("MalformedHead", FAILED, "AcceptMissing");
+const LONG_HEAD: Came = Came("HeadTooLarge", "HeadTooLarge", "HeadTooLarge");
+const SLOW: Came = Came(TIMEOUT, TIMEOUT, TIMEOUT);
+const SLOW_BODY: Came = Came(TIMEOUT, TIMEOUT, NO_SOCKET);
+const ENCODING: Came = Came("UnsupportedEncoding", "UnsupportedEncoding", NO_SOCKET);
+const TOO_LARGE: Came = Came("TooLarge", "TooLarge", NO_SOCKET);
+const FRAMING: Came = Came("MalformedFraming", "MalformedFraming", NO_SOCKET);
+const BAD_LENGTH: Came = Came("MalformedFraming", "MalformedFraming", "MalformedFraming");
+const REDIRECTS: Came = Came("TooManyRedirects", "TooManyRedirects", NO_SOCKET);
+const NO_SOCKET: &str = "NotUpgraded";
 const TIMEOUT: &str = "Timeout";
 const REFUSED: &str = "ProxyRefused";
 const FAILED: &str = "ProxyFailed";
@@ -74,16 +78,16 @@ macro_rules! scripts {
 scripts! {
     "never answers", SLOW, TIMEOUT, [Idle];
     "drips a head", SLOW, TIMEOUT, [Hear, Drip("HTTP/1.1 200 OK\r\nX: 0123456789\r\nContent-Length: 2\r\n\r\n{}")];
-    "drips a body", SLOW, FAILED, [Hear, Say("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"), Drip(SPACES)];
-    "drips chunks", SLOW, FAILED, [
+    "drips a body", SLOW_BODY, FAILED, [Hear, Say("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"), Drip(SPACES)];
+    "drips chunks", SLOW_BODY, FAILED, [
         Hear,
         Say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
         Drip("1\r\n \r\n1\r\n \r\n1\r\n \r\n1\r\n \r\n1\r\n \r\n1\r\n \r\n1\r\n \r\n1\r\n \r\n1\r\n \r\n1\r\n \r\n"),
     ];
     "answers before the request", OK, FAILED, [Say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"), Idle];
     "stops within the head", SLOW, TIMEOUT, [Hear, Say("HTTP/1.1 200 OK\r\nX: "), Idle];
-    "stops within the body", SLOW, FAILED, [Hear, Say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{"), Idle];
-    "stops between CR and LF", SLOW, FAILED, [
+    "stops within the body", SLOW_BODY, FAILED, [Hear, Say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{"), Idle];
+    "stops between CR and LF", SLOW_BODY, FAILED, [
         Hear,
         Say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r"),
         Idle,
@@ -152,7 +156,7 @@ scripts! {
         Say("HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n"),
         Again(" "),
     ];
-    "a body of 2^64 bytes", FRAMING, FAILED, [
+    "a body of 2^64 bytes", BAD_LENGTH, FAILED, [
         Hear,
         Say("HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551616\r\n\r\n"),
         Again(" "),
@@ -177,7 +181,7 @@ scripts! {
         Say("HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip, gzip\r\n\r\n"),
         Again("\0"),
     ];
-    "a compressed transfer", FRAMING, FAILED, [
+    "a compressed transfer", BAD_LENGTH, FAILED, [
         Hear,
         Say("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"),
         Again("1\r\n \r\n"),
@@ -191,7 +195,7 @@ scripts! {
         Again(" "),
     ];
     "a failure with an endless body", TOO_LARGE, REFUSED, [Hear, Say("HTTP/1.1 500 No\r\n\r\n"), Again(" ")];
-    "a WebSocket nobody asked for", HEAD, FAILED, [
+    "a WebSocket nobody asked for", SWITCHED, FAILED, [
         Hear,
         Say("HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"),
         Again("\0"),
@@ -201,9 +205,11 @@ scripts! {
 impl Script {
     /// Code and reason that may come. Where time is `real` a busy machine decides some of them.
     pub(crate) fn expected(&self, place: Place, api: Api, real: bool) -> Vec<(u8, &'static str)> {
-        let reason = match place {
-            Place::Connecting => self.connect,
-            Place::Forwarding => self.origin.1,
+        let reason = match (place, api) {
+            // A socket asks for a tunnel also without TLS.
+            (Place::Connecting, _) | (Place::Forwarding, Api::ConnectSocket) => self.connect,
+            (Place::Forwarding, _) => self.origin.1,
+            (_, Api::ConnectSocket) => self.origin.2,
             _ => self.origin.0,
         };
         let own: &[&str] = match (api, reason) {
@@ -217,6 +223,7 @@ impl Script {
         let by_chance: &[&str] = match (api, reason) {
             // Whether the bytes after the proxy's 200 come with it or a little later.
             (_, FAILED) if place == Place::Connecting => &["NotTls"],
+            (Api::ConnectSocket, FAILED) => &["MalformedHead"],
             // A mebibyte takes its time, byte by byte.
             (Api::DownloadFile, "TooLarge" | "TooManyRedirects") => &[TIMEOUT, "Aborted"],
             (_, "TooLarge" | "TooManyRedirects") => &[TIMEOUT],
@@ -229,6 +236,10 @@ impl Script {
         let code = |reason| match (api, reason) {
             (_, "success") => 0,
             (Api::UploadFile | Api::DownloadFile, _) => 12,
+            (Api::ConnectSocket, TIMEOUT) => 6,
+            (Api::ConnectSocket, "HeadTooLarge") => 12,
+            (Api::ConnectSocket, NO_SOCKET | "MalformedHead" | "MalformedFraming" | "AcceptMissing") => 8,
+            (Api::ConnectSocket, _) => 1,
             (_, "ConnectionClosed" | "ConnectionLost" | "Connect") => 12,
             (_, TIMEOUT) => 13,
             (_, "UnsupportedEncoding" | "TooLarge") => 14,

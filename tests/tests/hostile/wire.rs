@@ -104,6 +104,8 @@ fn reset(stream: &TcpStream) {
 
 /// TLS that is up.
 pub(crate) fn tls(config: &Arc<ServerConfig>, stream: TcpStream) -> Option<StreamOwned<ServerConnection, TcpStream>> {
+    // What is said before a reset is not to wait behind a session ticket.
+    stream.set_nodelay(true).ok()?;
     let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(config)).ok()?, stream);
     stream.conn.complete_io(&mut stream.sock).ok()?;
     Some(stream)

@@ -6,32 +6,17 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-pub(crate) use certificates::{Identity, Signer, authority, leaf};
+#[path = "../../../tests/src/promptly.rs"]
+#[expect(unreachable_pub, reason = "it is public in the crate that it belongs to")]
+mod promptly;
 
-/// Runs `call`, which must end no earlier than `ms` milliseconds from its start, and less than 50 ms later.
-///
-/// A busy machine can make anything late, so the best of five attempts counts.
-pub(crate) fn promptly(ms: u64, mut call: impl FnMut()) {
-    let due = Duration::from_millis(ms);
-    let mut late = Vec::new();
-    for _ in 0..5 {
-        let start = Instant::now();
-        call();
-        let took = start.elapsed();
-        // One millisecond for the rounding of the core's clock.
-        assert!(took + Duration::from_millis(1) >= due, "too early, after {took:?}");
-        if took <= due + Duration::from_millis(50) {
-            return;
-        }
-        late.push(took);
-    }
-    panic!("always too late: {late:?}");
-}
+pub(crate) use certificates::{Identity, Signer, authority, leaf};
+pub(crate) use promptly::promptly;
 
 /// Does something `ms` milliseconds from now, on another thread.
 pub(crate) fn after<T>(ms: u64, what: impl FnOnce() -> T + Send + 'static) {

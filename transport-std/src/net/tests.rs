@@ -170,7 +170,7 @@ fn req_15_abort_in_every_phase() {
     let sleeping = Shared::new(
         TlsOptions::new(),
         Some(Arc::new(|_, _| {
-            thread::sleep(Duration::from_secs(1));
+            thread::sleep(Duration::from_secs(20));
             Ok(vec![])
         })),
         PoolLimits::default(),
@@ -178,19 +178,19 @@ fn req_15_abort_in_every_phase() {
     .unwrap();
     let hole = BlackHole::new();
     let silent = serve(idle);
-    let never_reads = serve(|_stream| thread::sleep(Duration::from_secs(2)));
+    let never_reads = serve(|_stream| thread::sleep(Duration::from_secs(20)));
     type Phase = fn(&mut Net);
     let phases: [(Arc<Shared>, Phase); 5] = [
         (sleeping, |net| {
-            let until = in_ms(net, 5000);
+            let until = in_ms(net, 20_000);
             assert!(matches!(net.connect(&PLAIN, until), Err(Fault::Dns)));
         }),
         (client(hole.address(), None), |net| {
-            let until = in_ms(net, 5000);
+            let until = in_ms(net, 20_000);
             assert!(matches!(net.connect(&PLAIN, until), Err(Fault::Connect)));
         }),
         (client(silent, None), |net| {
-            let until = in_ms(net, 5000);
+            let until = in_ms(net, 20_000);
             let link = net.connect(&SECURE, until).unwrap();
             assert!(matches!(net.secure(link, &SECURE, until), Err(Fault::Lost)));
         }),
@@ -227,14 +227,15 @@ fn req_03_the_deadline_holds_in_every_phase() {
     let shared = client(serve(idle), None);
     promptly(60, || {
         let (mut net, _) = call(&shared);
-        let until = in_ms(&mut net, 60);
+        let until = in_ms(&mut net, 5000);
         let link = net.connect(&SECURE, until).unwrap();
+        let until = in_ms(&mut net, 60);
         assert!(matches!(net.secure(link, &SECURE, until), Err(Fault::Lost)));
     });
     promptly(60, || {
         let (mut net, _) = call(&shared);
-        let until = in_ms(&mut net, 60);
-        let mut link = net.connect(&PLAIN, until).unwrap();
+        let mut link = connected(&mut net, &PLAIN);
+        link.set_deadline(in_ms(&mut net, 60));
         assert_eq!(Read::read(&mut link, &mut [0; 8]), Err(ErrorKind::TimedOut));
     });
 }

@@ -1,7 +1,5 @@
 //! A socket over an asynchronous transport.
 
-use core::mem::take;
-
 use embedded_io::{Error as _, ErrorKind};
 use embedded_io_async::Read as _;
 
@@ -9,15 +7,14 @@ use super::{Ended, Transport, attempt, race};
 use crate::context::Context;
 use crate::drive::buffer::ReceiveBuffer;
 use crate::drive::codecs::Codecs;
+use crate::drive::content::no_content;
+use crate::drive::open::{Came, OpenSocket, mask, opens, soon, told_of_open};
 use crate::drive::{NoRandomness, Received, SocketMemory, Trace};
 use crate::http::head::Head;
 use crate::reason::{Fault, Interrupt, Reason};
 #[cfg(feature = "permessage-deflate")]
 use crate::socket::Compression;
-use crate::socket::{
-    Assemble, ConnectFailure, ConnectSocket, Event, Handshake, OpeningEvent, OpeningTask, Sending, Settings, SocketTask,
-};
-use crate::time::Instant;
+use crate::socket::{Assemble, ConnectFailure, ConnectSocket, Handshake, OpeningTask, Sending, Settings};
 use crate::ws::mask::Mask;
 
 /// An asynchronous transport with what a socket needs: random bytes (RFC 6455 section 10.3), and a wait that can be given
@@ -45,13 +42,6 @@ impl<T: SocketTransport> SocketTransport for &T {
     }
 }
 
-/// How long a wait is at most before it is begun anew, in milliseconds.
-const LONGEST_WAIT: u64 = 3_600_000;
-
-fn soon(now: Instant, until: Instant) -> Instant {
-    until.min(now.after(LONGEST_WAIT))
-}
-
 /// An open socket over a transport, or a reference to one, with memory of the caller's.
 ///
 /// Pings are answered, the keep-alive is kept and the closing handshake goes on while [`recv`](Self::recv) runs. One task
@@ -60,26 +50,11 @@ fn soon(now: Instant, until: Instant) -> Instant {
 pub struct Socket<'s, T: SocketTransport> {
     transport: T,
     link: Option<T::Link>,
-    task: SocketTask,
-    rx: ReceiveBuffer<'s>,
-    /// Bytes of it that are done with once the event is dropped that borrows from them.
-    spent: usize,
-    tx: &'s mut [u8],
-    assemble: Assemble<'s>,
-    codecs: Codecs<'s>,
+    open: OpenSocket<'s>,
     /// An operation on the link is under way; still so at the next one if its future was dropped.
     busy: bool,
     /// Somebody wants the end, and has been heard.
     interrupted: bool,
-}
-
-/// What came, without a borrow.
-enum Came {
-    Message,
-    Error(Reason),
-    /// The reason is between these places of the received bytes.
-    Close(u16, usize, usize),
-    Nothing,
 }
 
 impl<'s, T: SocketTransport> Socket<'s, T> {
@@ -120,7 +95,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
 
     /// Hands binary messages out as base64, as the reference does.
     pub fn with_base64(mut self) -> Self {
-        self.assemble = self.assemble.into_base64();
+        self.open.assemble = self.open.assemble.into_base64();
         self
     }
 
@@ -134,15 +109,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     /// [`ready`](Self::ready).
     pub async fn recv(&mut self) -> Option<Received<'_>> {
         let came = self.advance(|assemble, text, data, fin| assemble.piece(text, data, fin)).await;
-        Some(match came {
-            Came::Message => Received::Message(self.assemble.message()),
-            Came::Error(reason) => Received::Error(reason),
-            Came::Close(code, start, end) => {
-                let reason = self.rx.filled().get(start..end).unwrap_or_default();
-                Received::Close { code, reason: core::str::from_utf8(reason).unwrap_or_default() }
-            }
-            Came::Nothing => return None,
-        })
+        self.open.received(came)
     }
 
     /// The same, with each message handed out in pieces as they arrive, in bounded memory: whether it is text, the bytes,
@@ -152,14 +119,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         mut on_piece: impl FnMut(bool, &[u8], bool) -> Result<(), Reason>,
     ) -> Option<Received<'_>> {
         let came = self.advance(|_, text, data, fin| on_piece(text, data, fin).map(|()| false)).await;
-        Some(match came {
-            Came::Error(reason) => Received::Error(reason),
-            Came::Close(code, start, end) => {
-                let reason = self.rx.filled().get(start..end).unwrap_or_default();
-                Received::Close { code, reason: core::str::from_utf8(reason).unwrap_or_default() }
-            }
-            Came::Message | Came::Nothing => return None,
-        })
+        self.open.received(came)
     }
 
     /// `my.sendSocketMessage`: returns once the message is written.
@@ -170,11 +130,11 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     pub async fn send(&mut self, mut message: Sending<'_>) -> Result<(), Reason> {
         while !message.is_done() {
             self.flush().await;
-            if !self.task.is_open() {
+            if !self.open.task.is_open() {
                 return Err(Reason::NotConnected);
             }
             let mask = self.mask()?;
-            let length = self.codecs.next(&mut message, &mut self.task, mask, self.tx)?;
+            let length = self.open.put(&mut message, mask)?;
             if !self.write(length).await {
                 return Err(Reason::SendFailed);
             }
@@ -188,7 +148,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     /// [`Reason::IllegalOption`] for a code or a reason that may not be sent.
     pub async fn close(&mut self, code: u16, reason: &str) -> Result<(), Reason> {
         let now = self.transport.now();
-        self.task.close(now, code, reason).map_err(|_| Reason::IllegalOption)?;
+        self.open.task.close(now, code, reason).map_err(|_| Reason::IllegalOption)?;
         self.flush().await;
         Ok(())
     }
@@ -201,7 +161,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
 
     /// Whether messages can be sent.
     pub fn is_open(&self) -> bool {
-        self.task.is_open()
+        self.open.task.is_open()
     }
 
     /// Returns when [`recv`](Self::recv) has something to do: bytes came, a keep-alive or a timeout is due, or the
@@ -215,9 +175,9 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     /// ```
     pub async fn ready(&mut self) {
         let now = self.transport.now();
-        let waits = self.rx.filled().len() > self.spent || self.task.has_output(now) || self.task.is_finished(now);
+        let waits = self.open.has_more() || self.open.task.has_output(now) || self.open.task.is_finished(now);
         let Some(link) = self.link.as_mut().filter(|_| !waits && !self.busy) else { return };
-        let until = self.task.deadline();
+        let until = self.open.task.deadline();
         let readable = async {
             // Woken in between where the clock cannot wait for so long.
             while race(self.transport.readable(link), self.transport.ended(soon(self.transport.now(), until))).await
@@ -234,8 +194,8 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         connect: &ConnectSocket<'_>,
         settings: Settings,
         memory: SocketMemory<'s>,
-        mut codecs: Codecs<'s>,
-        mut on_open: impl FnMut(Head<'_>, Option<&str>),
+        codecs: Codecs<'s>,
+        on_open: impl FnMut(Head<'_>, Option<&str>),
     ) -> Result<Self, ConnectFailure> {
         let mut random = [0; 16];
         transport.random(&mut random).map_err(|NoRandomness| ConnectFailure::new(Reason::NoRandomness))?;
@@ -244,21 +204,11 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         let mut task = OpeningTask::new(context, &handshake, transport.now());
         let SocketMemory { receive, transmit: tx, message } = memory;
         let mut rx = ReceiveBuffer::new(receive);
-        let mut event = |event: OpeningEvent<'_>| {
-            if let OpeningEvent::Head { head, protocol, is_open: true } = event {
-                on_open(head, protocol);
-            }
-            Ok(())
-        };
-        let mut no_content = |_, _: &mut [u8]| Err(Reason::FileFailed);
-        let (opened, link) = super::run_over(&transport, &mut task, &mut rx, tx, &mut event, &mut no_content).await;
-        if let Err(reason) = opened.result {
-            return Err(ConnectFailure { reason, status: opened.status });
-        }
-        codecs.begin(&opened);
-        let task = SocketTask::after(&opened, settings, transport.now());
-        let assemble = Assemble::new(message);
-        Ok(Self { transport, link, task, rx, spent: 0, tx, assemble, codecs, busy: false, interrupted: false })
+        let (mut event, mut content) = (told_of_open(on_open), no_content);
+        let (opened, link) = super::run_over(&transport, &mut task, &mut rx, tx, &mut event, &mut content).await;
+        opens(&opened)?;
+        let open = OpenSocket::after(&opened, settings, transport.now(), (rx, tx, message), codecs);
+        Ok(Self { transport, link, open, busy: false, interrupted: false })
     }
 
     /// The deadline needs no more than to be looked at. Who is not content with a Close that is reported at once does not
@@ -267,10 +217,10 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         let now = self.transport.now();
         match ended {
             Ended::Deadline => {}
-            Ended::Interrupted(_) if self.interrupted => self.task.fault(now, Fault::Lost),
+            Ended::Interrupted(_) if self.interrupted => self.open.task.fault(now, Fault::Lost),
             Ended::Interrupted(interrupt) => {
                 self.interrupted = true;
-                self.task.interrupt(now, interrupt);
+                self.open.task.interrupt(now, interrupt);
             }
         }
     }
@@ -280,65 +230,38 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         &mut self,
         mut on_piece: impl FnMut(&mut Assemble<'s>, bool, &[u8], bool) -> Result<bool, Reason>,
     ) -> Came {
-        self.rx.consume(take(&mut self.spent));
+        self.open.begin();
         loop {
             self.flush().await;
-            let now = self.transport.now();
-            let (consumed, event) = self.codecs.receive(&mut self.task, now, self.rx.filled());
-            let came = match event {
-                Some(Event::Message { text, data, fin }) => match on_piece(&mut self.assemble, text, data, fin) {
-                    Ok(true) => Some(Came::Message),
-                    Ok(false) => None,
-                    Err(reason) => {
-                        self.task.refuse(now, reason);
-                        None
-                    }
-                },
-                Some(Event::Error { reason }) => Some(Came::Error(reason)),
-                Some(Event::Close { code, reason }) => {
-                    // It is the end of what was consumed, and stays until the next call.
-                    let start = consumed.saturating_sub(reason.len());
-                    self.spent = consumed;
-                    self.flush().await;
-                    return Came::Close(code, start, consumed);
-                }
-                None if consumed > 0 => None,
-                None if self.task.is_finished(now) => {
-                    self.link = None;
-                    return Came::Nothing;
-                }
-                None => {
+            let came = self.open.step(self.transport.now(), &mut on_piece);
+            match came {
+                Came::Close(..) => self.flush().await,
+                Came::Nothing => self.link = None,
+                Came::Message | Came::Error(_) => {}
+                Came::More => continue,
+                Came::NotYet => {
                     self.wait().await;
                     continue;
                 }
-            };
-            self.rx.consume(consumed);
-            if let Some(came) = came {
-                return came;
             }
+            return came;
         }
     }
 
     /// Writes the control frames that are due.
     async fn flush(&mut self) {
-        while self.task.has_output(self.transport.now()) {
-            let now = self.transport.now();
-            match self.mask() {
-                Ok(mask) => {
-                    let length = self.task.transmit(now, mask, self.tx);
-                    if !self.write(length).await {
-                        return;
-                    }
-                }
-                Err(reason) => self.task.abandon(now, reason),
+        while self.open.task.has_output(self.transport.now()) {
+            let mask = self.mask();
+            if let Some(length) = self.open.due(self.transport.now(), mask)
+                && !self.write(length).await
+            {
+                return;
             }
         }
     }
 
-    fn mask(&mut self) -> Result<Mask, Reason> {
-        let mut random = [0; 4];
-        self.transport.random(&mut random).map_err(|NoRandomness| Reason::NoRandomness)?;
-        Ok(Mask::fresh(random))
+    fn mask(&self) -> Result<Mask, Reason> {
+        mask(|bytes| self.transport.random(bytes))
     }
 
     /// Writes so many bytes of the transmit buffer. Returns whether that went well; else the task knows.
@@ -347,14 +270,15 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         if self.is_broken() {
             return false;
         }
-        let bytes = self.tx.get(..length).unwrap_or_default();
+        let bytes = self.open.tx.get(..length).unwrap_or_default();
         let Some(link) = &mut self.link else {
-            self.task.fault(now, Fault::Lost);
+            self.open.task.fault(now, Fault::Lost);
             return false;
         };
         self.transport.trace(Trace::Sent(bytes));
         self.busy = true;
-        let sent = attempt(super::send(link, bytes, false), self.transport.ended(self.task.write_deadline(now))).await;
+        let sent =
+            attempt(super::send(link, bytes, false), self.transport.ended(self.open.task.write_deadline(now))).await;
         match sent {
             Ok(Ok(())) => {
                 self.busy = false;
@@ -362,7 +286,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
             }
             Ok(Err(_)) => {
                 self.busy = false;
-                self.task.write_failed(self.transport.now());
+                self.open.task.write_failed(self.transport.now());
                 false
             }
             // Half a frame may be out: the link stays busy for ever, which means that it is broken.
@@ -377,7 +301,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     /// Whether an operation was dropped halfway, which the task is told.
     fn is_broken(&mut self) -> bool {
         if self.busy {
-            self.task.fault(self.transport.now(), Fault::Lost);
+            self.open.task.fault(self.transport.now(), Fault::Lost);
         }
         self.busy
     }
@@ -388,12 +312,12 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         if self.is_broken() {
             return;
         }
-        let space = self.rx.space();
+        let space = self.open.rx.space();
         let Some(link) = self.link.as_mut().filter(|_| !space.is_empty()) else {
             let fault = if space.is_empty() { Fault::ReceiveBufferFull } else { Fault::Lost };
-            return self.task.fault(now, fault);
+            return self.open.task.fault(now, fault);
         };
-        let until = soon(now, self.task.deadline());
+        let until = soon(now, self.open.task.deadline());
         // No read is begun, and so none is dropped, before there is something to read.
         let (readable, ended) = (self.transport.readable(link), self.transport.ended(until));
         let readable = if self.interrupted { attempt(readable, ended).await } else { race(readable, ended).await };
@@ -402,18 +326,18 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         }
         self.busy = true;
         // What has begun to arrive, a TLS record for one, must arrive in whole.
-        let until = self.task.write_deadline(now);
+        let until = self.open.task.write_deadline(now);
         match attempt(link.read(space), self.transport.ended(until)).await {
             Ok(read) => {
                 self.busy = false;
                 match read {
-                    Ok(0) => self.task.end_of_stream(),
+                    Ok(0) => self.open.task.end_of_stream(),
                     Ok(read) => {
                         self.transport.trace(Trace::Received(space.get(..read).unwrap_or_default()));
-                        self.rx.commit(read);
+                        self.open.rx.commit(read);
                     }
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    Err(_) => self.task.fault(self.transport.now(), Fault::Lost),
+                    Err(_) => self.open.task.fault(self.transport.now(), Fault::Lost),
                 }
             }
             Err(ended) => self.end(ended),

@@ -1,7 +1,5 @@
 //! A socket over a blocking transport.
 
-use core::mem::take;
-
 use embedded_io::{Error as _, ErrorKind};
 use embedded_io::{Read as _, Write as _};
 
@@ -9,15 +7,14 @@ use super::Transport;
 use crate::context::Context;
 use crate::drive::buffer::ReceiveBuffer;
 use crate::drive::codecs::Codecs;
+use crate::drive::content::no_content;
+use crate::drive::open::{Came, OpenSocket, mask, opens, soon, told_of_open};
 use crate::drive::{Link as _, NoRandomness, Received, SocketMemory, Trace};
 use crate::http::head::Head;
 use crate::reason::{Fault, Reason};
 #[cfg(feature = "permessage-deflate")]
 use crate::socket::Compression;
-use crate::socket::{
-    Assemble, ConnectFailure, ConnectSocket, Event, Handshake, Opened, OpeningEvent, OpeningTask, Sending, Settings,
-    SocketTask,
-};
+use crate::socket::{Assemble, ConnectFailure, ConnectSocket, Handshake, Opened, OpeningTask, Sending, Settings};
 use crate::ws::mask::Mask;
 
 /// A blocking transport with a source of random bytes, which a socket needs (RFC 6455 section 10.3).
@@ -38,7 +35,7 @@ pub fn open_socket<T: SocketTransport>(
     connect: &ConnectSocket<'_>,
     rx: &mut ReceiveBuffer<'_>,
     tx: &mut [u8],
-    mut on_open: impl FnMut(Head<'_>, Option<&str>),
+    on_open: impl FnMut(Head<'_>, Option<&str>),
 ) -> (Opened, Option<T::Link>) {
     let mut random = [0; 16];
     if transport.random(&mut random).is_err() {
@@ -46,18 +43,8 @@ pub fn open_socket<T: SocketTransport>(
     }
     let handshake = Handshake::new(connect, random);
     let task = OpeningTask::new(context, &handshake, transport.now());
-    let event = |event: OpeningEvent<'_>| {
-        if let OpeningEvent::Head { head, protocol, is_open: true } = event {
-            on_open(head, protocol);
-        }
-        Ok(())
-    };
-    let no_content = |_, _: &mut [u8]| Err(Reason::FileFailed);
-    super::run_over(transport, task, rx, tx, event, no_content)
+    super::run_over(transport, task, rx, tx, told_of_open(on_open), no_content)
 }
-
-/// How long a read waits at most before it is begun anew, in milliseconds: a clock of a day suffices.
-const LONGEST_WAIT: u64 = 3_600_000;
 
 /// An open socket over a transport, with memory of the caller's.
 ///
@@ -67,22 +54,7 @@ const LONGEST_WAIT: u64 = 3_600_000;
 pub struct Socket<'s, T: SocketTransport> {
     transport: &'s mut T,
     link: Option<T::Link>,
-    task: SocketTask,
-    rx: ReceiveBuffer<'s>,
-    /// Bytes of it that are done with once the event is dropped that borrows from them.
-    spent: usize,
-    tx: &'s mut [u8],
-    assemble: Assemble<'s>,
-    codecs: Codecs<'s>,
-}
-
-/// What came, without a borrow.
-enum Came {
-    Message,
-    Error(Reason),
-    /// The reason is between these places of the received bytes.
-    Close(u16, usize, usize),
-    Nothing,
+    open: OpenSocket<'s>,
 }
 
 impl<'s, T: SocketTransport> Socket<'s, T> {
@@ -123,7 +95,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
 
     /// Hands binary messages out as base64, as the reference does.
     pub fn with_base64(mut self) -> Self {
-        self.assemble = self.assemble.into_base64();
+        self.open.assemble = self.open.assemble.into_base64();
         self
     }
 
@@ -133,15 +105,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     /// A message beyond the memory is an Error with [`Reason::TooLarge`] (SOCK-09).
     pub fn recv(&mut self) -> Option<Received<'_>> {
         let came = self.advance(|assemble, text, data, fin| assemble.piece(text, data, fin));
-        Some(match came {
-            Came::Message => Received::Message(self.assemble.message()),
-            Came::Error(reason) => Received::Error(reason),
-            Came::Close(code, start, end) => {
-                let reason = self.rx.filled().get(start..end).unwrap_or_default();
-                Received::Close { code, reason: core::str::from_utf8(reason).unwrap_or_default() }
-            }
-            Came::Nothing => return None,
-        })
+        self.open.received(came)
     }
 
     /// The same, with each message handed out in pieces as they arrive, in bounded memory: whether it is text, the bytes,
@@ -151,14 +115,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         mut on_piece: impl FnMut(bool, &[u8], bool) -> Result<(), Reason>,
     ) -> Option<Received<'_>> {
         let came = self.advance(|_, text, data, fin| on_piece(text, data, fin).map(|()| false));
-        Some(match came {
-            Came::Error(reason) => Received::Error(reason),
-            Came::Close(code, start, end) => {
-                let reason = self.rx.filled().get(start..end).unwrap_or_default();
-                Received::Close { code, reason: core::str::from_utf8(reason).unwrap_or_default() }
-            }
-            Came::Message | Came::Nothing => return None,
-        })
+        self.open.received(came)
     }
 
     /// `my.sendSocketMessage`: returns once the message is written.
@@ -169,11 +126,11 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     pub fn send(&mut self, mut message: Sending<'_>) -> Result<(), Reason> {
         while !message.is_done() {
             self.flush();
-            if !self.task.is_open() {
+            if !self.open.task.is_open() {
                 return Err(Reason::NotConnected);
             }
             let mask = self.mask()?;
-            let length = self.codecs.next(&mut message, &mut self.task, mask, self.tx)?;
+            let length = self.open.put(&mut message, mask)?;
             if !self.write(length) {
                 return Err(Reason::SendFailed);
             }
@@ -187,14 +144,14 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     /// [`Reason::IllegalOption`] for a code or a reason that may not be sent.
     pub fn close(&mut self, code: u16, reason: &str) -> Result<(), Reason> {
         let now = self.transport.now();
-        self.task.close(now, code, reason).map_err(|_| Reason::IllegalOption)?;
+        self.open.task.close(now, code, reason).map_err(|_| Reason::IllegalOption)?;
         self.flush();
         Ok(())
     }
 
     /// Whether messages can be sent.
     pub fn is_open(&self) -> bool {
-        self.task.is_open()
+        self.open.task.is_open()
     }
 
     fn connect_by(
@@ -203,19 +160,15 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         connect: &ConnectSocket<'_>,
         settings: Settings,
         memory: SocketMemory<'s>,
-        mut codecs: Codecs<'s>,
+        codecs: Codecs<'s>,
         on_open: impl FnMut(Head<'_>, Option<&str>),
     ) -> Result<Self, ConnectFailure> {
         let SocketMemory { receive, transmit: tx, message } = memory;
         let mut rx = ReceiveBuffer::new(receive);
         let (opened, link) = open_socket(transport, context, &codecs.offer(connect), &mut rx, tx, on_open);
-        if let Err(reason) = opened.result {
-            return Err(ConnectFailure { reason, status: opened.status });
-        }
-        codecs.begin(&opened);
-        let task = SocketTask::after(&opened, settings, transport.now());
-        let assemble = Assemble::new(message);
-        Ok(Self { transport, link, task, rx, spent: 0, tx, assemble, codecs })
+        opens(&opened)?;
+        let open = OpenSocket::after(&opened, settings, transport.now(), (rx, tx, message), codecs);
+        Ok(Self { transport, link, open })
     }
 
     /// Up to the next thing to report. `on_piece` says whether a piece completes a message to be reported.
@@ -223,77 +176,50 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         &mut self,
         mut on_piece: impl FnMut(&mut Assemble<'s>, bool, &[u8], bool) -> Result<bool, Reason>,
     ) -> Came {
-        self.rx.consume(take(&mut self.spent));
+        self.open.begin();
         loop {
             if let Some(interrupt) = self.transport.interrupted() {
-                self.task.interrupt(self.transport.now(), interrupt);
+                self.open.task.interrupt(self.transport.now(), interrupt);
             }
             self.flush();
-            let now = self.transport.now();
-            let (consumed, event) = self.codecs.receive(&mut self.task, now, self.rx.filled());
-            let came = match event {
-                Some(Event::Message { text, data, fin }) => match on_piece(&mut self.assemble, text, data, fin) {
-                    Ok(true) => Some(Came::Message),
-                    Ok(false) => None,
-                    Err(reason) => {
-                        self.task.refuse(now, reason);
-                        None
-                    }
-                },
-                Some(Event::Error { reason }) => Some(Came::Error(reason)),
-                Some(Event::Close { code, reason }) => {
-                    // It is the end of what was consumed, and stays until the next call.
-                    let start = consumed.saturating_sub(reason.len());
-                    self.spent = consumed;
-                    self.flush();
-                    return Came::Close(code, start, consumed);
-                }
-                None if consumed > 0 => None,
-                None if self.task.is_finished(now) => {
-                    self.link = None;
-                    return Came::Nothing;
-                }
-                None => {
+            let came = self.open.step(self.transport.now(), &mut on_piece);
+            match came {
+                Came::Close(..) => self.flush(),
+                Came::Nothing => self.link = None,
+                Came::Message | Came::Error(_) => {}
+                Came::More => continue,
+                Came::NotYet => {
                     self.wait();
                     continue;
                 }
-            };
-            self.rx.consume(consumed);
-            if let Some(came) = came {
-                return came;
             }
+            return came;
         }
     }
 
     /// Writes the control frames that are due.
     fn flush(&mut self) {
-        while self.task.has_output(self.transport.now()) {
-            let now = self.transport.now();
-            match self.mask() {
-                Ok(mask) => {
-                    let length = self.task.transmit(now, mask, self.tx);
-                    if !self.write(length) {
-                        return;
-                    }
-                }
-                Err(reason) => self.task.abandon(now, reason),
+        while self.open.task.has_output(self.transport.now()) {
+            let mask = self.mask();
+            if let Some(length) = self.open.due(self.transport.now(), mask)
+                && !self.write(length)
+            {
+                return;
             }
         }
     }
 
     fn mask(&mut self) -> Result<Mask, Reason> {
-        let mut random = [0; 4];
-        self.transport.random(&mut random).map_err(|NoRandomness| Reason::NoRandomness)?;
-        Ok(Mask::fresh(random))
+        mask(|bytes| self.transport.random(bytes))
     }
 
     /// Writes so many bytes of the transmit buffer. Returns whether that went well; else the task knows.
     fn write(&mut self, length: usize) -> bool {
         let now = self.transport.now();
-        let until = self.task.write_deadline(now);
-        let mut rest = self.tx.get(..length).unwrap_or_default();
+        let until = self.open.task.write_deadline(now);
+        let mut rest = self.open.tx.get(..length).unwrap_or_default();
         let Some(link) = &mut self.link else {
-            self.task.fault(now, Fault::Lost);
+            self.open.task.fault(now, Fault::Lost);
             return false;
         };
         self.transport.trace(Trace::Sent(rest));
@@ -314,16 +240,16 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
                 Err(error) => error.kind(),
             };
             if let Some(interrupt) = self.transport.interrupted() {
-                self.task.interrupt(self.transport.now(), interrupt);
+                self.open.task.interrupt(self.transport.now(), interrupt);
                 // The frame must still be whole, or the connection is of no use.
                 if matches!(error, ErrorKind::TimedOut | ErrorKind::Interrupted) {
-                    link.set_deadline(self.task.write_deadline(now));
+                    link.set_deadline(self.open.task.write_deadline(now));
                     continue;
                 }
             }
-            let late = self.transport.now() >= self.task.write_deadline(now);
+            let late = self.transport.now() >= self.open.task.write_deadline(now);
             if late || !matches!(error, ErrorKind::TimedOut | ErrorKind::Interrupted) {
-                self.task.write_failed(self.transport.now());
+                self.open.task.write_failed(self.transport.now());
                 return false;
             }
         }
@@ -333,25 +259,25 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     /// Reads more, not longer than until the task's deadline.
     fn wait(&mut self) {
         let now = self.transport.now();
-        let space = self.rx.space();
+        let space = self.open.rx.space();
         let Some(link) = self.link.as_mut().filter(|_| !space.is_empty()) else {
             let fault = if space.is_empty() { Fault::ReceiveBufferFull } else { Fault::Lost };
-            return self.task.fault(now, fault);
+            return self.open.task.fault(now, fault);
         };
-        link.set_deadline(self.task.deadline().min(now.after(LONGEST_WAIT)));
+        link.set_deadline(soon(now, self.open.task.deadline()));
         match link.read(space) {
-            Ok(0) => self.task.end_of_stream(),
+            Ok(0) => self.open.task.end_of_stream(),
             Ok(read) => {
                 self.transport.trace(Trace::Received(space.get(..read).unwrap_or_default()));
-                self.rx.commit(read);
+                self.open.rx.commit(read);
             }
             Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
             Err(_) => {
                 let now = self.transport.now();
                 match self.transport.interrupted() {
                     // Whether the link has survived it shows when it is used next.
-                    Some(interrupt) => self.task.interrupt(now, interrupt),
-                    None => self.task.fault(now, Fault::Lost),
+                    Some(interrupt) => self.open.task.interrupt(now, interrupt),
+                    None => self.open.task.fault(now, Fault::Lost),
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! What the images with TLS share: the made-up byte transport with verified TLS over it, for one session.
 #![no_std]
 
-use core::cell::RefCell;
+use core::cell::Cell;
 use core::task::Poll;
 
 use embedded_io::{ErrorKind, ErrorType};
@@ -108,13 +108,13 @@ impl Write for Stream<'_> {
 /// A network stack with TCP and TLS.
 pub struct Stack<'b> {
     /// For the one session.
-    buffers: RefCell<Option<tls::Buffers<'b>>>,
+    buffers: Cell<Option<tls::Buffers<'b>>>,
 }
 
 impl<'b> Stack<'b> {
     /// Its one session will use these buffers.
     pub fn new(buffers: tls::Buffers<'b>) -> Self {
-        Self { buffers: RefCell::new(Some(buffers)) }
+        Self { buffers: Cell::new(Some(buffers)) }
     }
 }
 
@@ -136,7 +136,7 @@ impl<'b> asynch::Transport for Stack<'b> {
     }
 
     async fn secure(&self, link: Stream<'b>, route: &Route<'_>) -> Result<Stream<'b>, Fault> {
-        let (Stream::Plain(wire), Some(buffers)) = (link, self.buffers.borrow_mut().take()) else {
+        let (Stream::Plain(wire), Some(buffers)) = (link, self.buffers.take()) else {
             return Err(Fault::Tls);
         };
         let root = tls::root(&ROOT).map_err(|_| Fault::Tls)?;

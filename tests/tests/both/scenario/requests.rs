@@ -86,62 +86,67 @@ fn answered(site: &Site) -> Vec<Scenario> {
     let raw = |promise: &str, answer: &'static str| site.get(promise, "/raw?end=keep").post(Data::Text(answer));
     let bytes = |promise: &str, answer: &[u8]| site.get(promise, "/raw?end=keep").post(Data::Bytes(answer.into()));
     let text = |promise: &str, path: &str| site.get(promise, path).data_type(DataType::Text);
-    let mut all =
-        vec![
-            get("REQ-10 repeated headers are kept in their order", "/response-headers?set-cookie=a&set-cookie=b"),
-            raw(
-                "REQ-10 order, spelling and repeats",
-                "HTTP/1.1 200 OK\r\nX-b: 1\r\nset-Cookie: a=1\r\nX-A:   2  \r\nSet-cookie: b=2\r\nX-Empty:\r\n\
+    let larger = MAX_BYTES + 1;
+    let mut all = vec![
+        get("REQ-10 repeated headers are kept in their order", "/response-headers?set-cookie=a&set-cookie=b"),
+        raw(
+            "REQ-10 order, spelling and repeats",
+            "HTTP/1.1 200 OK\r\nX-b: 1\r\nset-Cookie: a=1\r\nX-A:   2  \r\nSet-cookie: b=2\r\nX-Empty:\r\n\
              X-Latin: \u{e9}\r\nContent-Length: 2\r\n\r\n{}",
-            ),
-            text("REQ-10 a hundred fields", "/headers/96"),
-            text("REQ-10 and no more", "/headers/101").fails(19, Reason::HeadTooLarge, None),
-            get("REQ-11 no content is a success", "/no-content").status(204),
-            get("REQ-11 an empty body is a success", "/empty"),
-            get("REQ-11 not modified has no body", "/not-modified").status(304),
-            get("REQ-11 HTML is not JSON", "/html").fails(14, Reason::NotJson, 200),
-            raw("REQ-11 two texts are none", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{} {}").fails(
-                14,
-                Reason::NotJson,
-                200,
-            ),
-            raw("REQ-11 no byte order mark", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n\u{feff}{}").fails(
-                14,
-                Reason::NotJson,
-                200,
-            ),
-            get("REQ-11 a coding that was not asked for", "/gzip").fails(14, Reason::UnsupportedEncoding, 200),
-            text("REQ-12 ISO-8859-1 where it is declared", "/latin1"),
-            text("REQ-12 text in many scripts", "/encoding/utf8"),
-            text("REQ-12 not text", "/bytes/64?seed=1").fails(14, Reason::NotText, 200),
-            text("REQ-12 another charset", "/status/200?body=x&type=text/plain;charset=gbk").fails(
-                14,
-                Reason::UnsupportedCharset,
-                200,
-            ),
-            bytes("REQ-12 bad UTF-8 at the end", b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab\xc3")
-                .data_type(DataType::Text)
-                .fails(14, Reason::NotText, 200),
-            get("REQ-12 base64 of any bytes", "/bytes/1000?seed=3").data_type(DataType::Base64),
-            get("REQ-12 base64 of none", "/empty").data_type(DataType::Base64),
-            get("REQ-13 404", "/status/404?body=%7B%7D&type=application/json").fails(19, Reason::HttpStatus, 404),
-            text("REQ-13 500", "/status/500?body=down").fails(19, Reason::HttpStatus, 500),
-            get("REQ-13 429", "/status/429").fails(20, Reason::RateLimited, 429),
-            get("REQ-13 conversion comes first", "/status/404?body=%3Chtml%3E").fails(14, Reason::NotJson, 404),
-            text("REQ-13 407 is the origin's own", "/status/407?body=x").fails(19, Reason::HttpStatus, 407),
-            get("REQ-19 of the limit's size", &format!("/bytes/{MAX_BYTES}")).data_type(DataType::Base64),
-            get("REQ-19 larger than the limit", &format!("/bytes/{}", MAX_BYTES + 1))
-                .data_type(DataType::Base64)
-                .fails(14, Reason::TooLarge, 200),
-            get("REQ-19 larger than the limit, chunked", &format!("/stream-bytes/{}?chunk_size=1000", MAX_BYTES + 1))
-                .data_type(DataType::Base64)
-                .fails(14, Reason::TooLarge, 200),
-            raw(
-                "REQ-19 a length that is announced is believed",
-                "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n",
-            )
+        ),
+        text("REQ-10 a hundred fields", "/headers/96"),
+        text("REQ-10 and no more", "/headers/101").fails(19, Reason::HeadTooLarge, None),
+        get("REQ-11 no content is a success", "/no-content").status(204),
+        get("REQ-11 an empty body is a success", "/empty"),
+        get("REQ-11 not modified has no body", "/not-modified").status(304),
+        get("REQ-11 HTML is not JSON", "/html").fails(14, Reason::NotJson, 200),
+        raw("REQ-11 two texts are none", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{} {}").fails(
+            14,
+            Reason::NotJson,
+            200,
+        ),
+        raw("REQ-11 no byte order mark", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n\u{feff}{}").fails(
+            14,
+            Reason::NotJson,
+            200,
+        ),
+        get("REQ-11 a coding that was not asked for", "/gzip").fails(14, Reason::UnsupportedEncoding, 200),
+        get("REQ-04 json is the default", "/json"),
+        text("REQ-04 text", "/json"),
+        get("REQ-04 base64", "/json").data_type(DataType::Base64),
+        text("REQ-12 ISO-8859-1 where it is declared", "/latin1"),
+        text("REQ-12 text in many scripts", "/encoding/utf8"),
+        text("REQ-12 not text", "/bytes/64?seed=1").fails(14, Reason::NotText, 200),
+        text("REQ-12 another charset", "/status/200?body=x&type=text/plain;charset=gbk").fails(
+            14,
+            Reason::UnsupportedCharset,
+            200,
+        ),
+        bytes("REQ-12 bad UTF-8 at the end", b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab\xc3")
+            .data_type(DataType::Text)
+            .fails(14, Reason::NotText, 200),
+        get("REQ-12 base64 of any bytes", "/bytes/1000?seed=3").data_type(DataType::Base64),
+        get("REQ-12 base64 of none", "/empty").data_type(DataType::Base64),
+        get("REQ-13 404", "/status/404?body=%7B%7D&type=application/json").fails(19, Reason::HttpStatus, 404),
+        text("REQ-13 500", "/status/500?body=down").fails(19, Reason::HttpStatus, 500),
+        get("REQ-13 429", "/status/429").fails(20, Reason::RateLimited, 429),
+        get("REQ-13 conversion comes first", "/status/404?body=%3Chtml%3E").fails(14, Reason::NotJson, 404),
+        text("REQ-13 407 is the origin's own", "/status/407?body=x").fails(19, Reason::HttpStatus, 407),
+        get("REQ-19 of the limit's size", &format!("/bytes/{MAX_BYTES}")).data_type(DataType::Base64),
+        get("REQ-19 larger than the limit", &format!("/bytes/{larger}")).data_type(DataType::Base64).fails(
+            14,
+            Reason::TooLarge,
+            200,
+        ),
+        get("REQ-19 larger than the limit, chunked", &format!("/stream-bytes/{larger}?chunk_size=1000"))
+            .data_type(DataType::Base64)
             .fails(14, Reason::TooLarge, 200),
-        ];
+        raw(
+            "REQ-19 a length that is announced is believed",
+            "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n",
+        )
+        .fails(14, Reason::TooLarge, 200),
+    ];
     for status in [201, 206, 299, 300, 305] {
         all.push(text("REQ-13 other statuses are successes", &format!("/status/{status}?body=x")).status(status));
     }

@@ -83,7 +83,7 @@ fn sock_06_the_context_closes_it_too() {
 fn sock_05_a_wait_ends_with_its_time_and_a_message_is_not_lost_to_it() {
     let server = server();
     let client = development(&server).build().unwrap();
-    let mut socket = client.connect_socket(server.ws_url("/ws/echo?delay=0.2")).open().unwrap();
+    let mut socket = client.connect_socket(server.ws_url("/ws/echo?delay=1")).open().unwrap();
     promptly(50, || assert_eq!(socket.recv_timeout(Duration::from_millis(50)).unwrap_err(), NothingCame));
     socket.send("late").unwrap();
     assert_eq!(socket.recv_timeout(Duration::ZERO).unwrap_err(), NothingCame);

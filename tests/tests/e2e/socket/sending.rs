@@ -193,9 +193,9 @@ fn sock_08_a_peer_that_answers_its_pings_is_kept() {
     let server = server();
     let client = release(&server).build().unwrap();
     let log = Log::of(&client);
-    client.connect_socket(server.wss_url("/ws/echo")).keep_alive(100).connect().unwrap();
+    client.connect_socket(server.wss_url("/ws/echo")).keep_alive(1000).connect().unwrap();
     log.expect(["open None"]);
-    std::thread::sleep(Duration::from_millis(700));
+    std::thread::sleep(Duration::from_millis(2500));
     client.send_socket_message("still here").unwrap();
     log.expect(["message still here false"]);
 }

@@ -1,5 +1,5 @@
-//! A request over TLS from a board, and a single fault: at each byte of what the server says, at each record, at each
-//! byte of what the board says.
+//! A request from a board, and a single fault: at each byte of what the server says, at each record, at each byte of what
+//! the board says.
 
 use std::cell::RefCell;
 
@@ -22,7 +22,11 @@ struct Bench<'b, 's, 'd> {
     sockets: &'s Sockets<'d, 2>,
     tls: &'b BoardTls<'s, 'd>,
     scene: &'b RefCell<Scene>,
+    url: &'static str,
 }
+
+const SECURE: &str = "https://a.test/";
+const PLAIN: &str = "http://a.test/";
 
 impl Bench<'_, '_, '_> {
     /// Where the records of an answer begin, its end last: what the server says when nothing is in the way.
@@ -40,7 +44,7 @@ impl Bench<'_, '_, '_> {
         let now = Scene::new(plan, Origin::new(Virtual::default(), |_| (ANSWER.to_vec(), false)));
         *self.scene.borrow_mut() = now.clone();
         let (client, start) = (client(self.sockets, self.tls, DEADLINE), clock::now_ms());
-        let outcome = call(&client, Api::Request, "https://a.test/", None).await;
+        let outcome = call(&client, Api::Request, self.url, None).await;
         let took = clock::now_ms() - start;
         if let Ok(success) = &outcome {
             assert_eq!(*success, (200, BODY.to_vec()));
@@ -81,7 +85,7 @@ const TIMEOUT: Option<Reason> = Some(Reason::Timeout);
 #[test]
 fn ctx_08_an_end_at_any_byte_is_no_success_on_a_board() {
     run(async |sockets, tls, scene| {
-        let bench = Bench { sockets, tls, scene };
+        let bench = Bench { sockets, tls, scene, url: SECURE };
         let end = *bench.clean().await.last().unwrap();
         // Signatures differ by a few bytes in length. Every byte would take minutes.
         let places = (0..end - 10).step_by(13);
@@ -95,7 +99,7 @@ fn ctx_08_an_end_at_any_byte_is_no_success_on_a_board() {
 #[test]
 fn req_03_a_stall_at_each_step_of_a_handshake_is_13_on_a_board() {
     run(async |sockets, tls, scene| {
-        let bench = Bench { sockets, tls, scene };
+        let bench = Bench { sockets, tls, scene, url: SECURE };
         let records = bench.clean().await;
         // At a record's first byte, within its header, after the header, within the record.
         let places = records[..records.len() - 1].iter().flat_map(|start| [0, 3, 5, 20].map(|within| start + within));
@@ -107,7 +111,7 @@ fn req_03_a_stall_at_each_step_of_a_handshake_is_13_on_a_board() {
 #[test]
 fn ctx_08_an_alert_at_each_record_is_12_on_a_board() {
     run(async |sockets, tls, scene| {
-        let bench = Bench { sockets, tls, scene };
+        let bench = Bench { sockets, tls, scene, url: SECURE };
         let records = bench.clean().await;
         let places = records[..records.len() - 1].iter().copied();
         let alerts = ALERTS.map(|description| [1, 2].map(|level| vec![21, 3, 3, 0, 2, level, description]));
@@ -119,12 +123,27 @@ fn ctx_08_an_alert_at_each_record_is_12_on_a_board() {
 #[test]
 fn ctx_08_a_record_out_of_order_is_12_on_a_board() {
     run(async |sockets, tls, scene| {
-        let bench = Bench { sockets, tls, scene };
+        let bench = Bench { sockets, tls, scene, url: SECURE };
         let records = bench.clean().await;
         for start in &records[..records.len() - 1] {
             let faults: Vec<_> = OUT_OF_ORDER.iter().map(|(_, record)| Fault::Insert(record.to_vec())).collect();
             let allowed = if *start == 0 { &[BAD_TLS, NOT_TLS, LOST][..] } else { &[BAD_TLS, LOST] };
             bench.at_each(Direction::Down, std::iter::once(*start), &faults, allowed).await;
         }
+    });
+}
+
+#[test]
+fn req_18_a_fault_at_each_byte_without_tls_on_a_board() {
+    run(async |sockets, tls, scene| {
+        let bench = Bench { sockets, tls, scene, url: PLAIN };
+        let (down, up) = (0..ANSWER.len(), 0..150);
+        bench.at_each(Direction::Down, down.clone(), &[Fault::End], &[CLOSED]).await;
+        bench.at_each(Direction::Down, down.clone(), &[Fault::Reset], &[LOST]).await;
+        bench.at_each(Direction::Down, down, &[Fault::Stall], &[TIMEOUT]).await;
+        bench.at_each(Direction::Up, up.clone(), &[Fault::Reset], &[LOST]).await;
+        bench.at_each(Direction::Up, up, &[Fault::Stall], &[TIMEOUT]).await;
+        let whole = Plan::one(0, Direction::Down, ANSWER.len() as u64, Fault::End);
+        assert_eq!(bench.request(whole).await.0, Ok((200, BODY.to_vec())));
     });
 }
