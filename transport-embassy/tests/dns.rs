@@ -295,7 +295,8 @@ fn req_17_dns_that_lies_about_a_proxy_is_23() {
 #[test]
 fn core_02_a_reply_of_any_shape_is_no_panic() {
     // Every byte changed in several ways, and the reply cut at every byte.
-    let shape: Rc<RefCell<Box<dyn Fn(Vec<u8>) -> Vec<u8>>>> = Rc::new(RefCell::new(Box::new(|reply| reply)));
+    type Shape = Box<dyn Fn(Vec<u8>) -> Vec<u8>>;
+    let shape: Rc<RefCell<Shape>> = Rc::new(RefCell::new(Box::new(|reply| reply)));
     let shapes = Rc::clone(&shape);
     let mut world = world(move |query| {
         let chain = reply(query, &[(CNAME, b"\x01b\x04test\0"), (CNAME, &[0xc0, 12]), (A, &SERVER.octets())]);
