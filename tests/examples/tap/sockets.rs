@@ -7,7 +7,7 @@ use miniwire_core::context::{Context, Proxy};
 use miniwire_core::drive::{Received, SocketMemory};
 use miniwire_core::policy::Policy;
 use miniwire_core::reason::Reason;
-use miniwire_core::socket::{ConnectFailure, ConnectSocket, Message, Sending, Settings};
+use miniwire_core::socket::{Compression, ConnectFailure, ConnectSocket, Message, Sending, Settings};
 use miniwire_embassy::Sockets;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -29,6 +29,9 @@ struct Peer {
     name: String,
     url: String,
     proxy: Option<String>,
+    /// It agrees to compress.
+    #[serde(default)]
+    deflate: bool,
 }
 
 #[derive(Deserialize)]
@@ -49,8 +52,12 @@ pub(crate) async fn all(stack: Stack<'_>, roots: &str, listed: &Listed, verdicts
         for peer in &listed.peers {
             let start = Instant::now();
             for what in [What::Sizes, What::Fragments, What::Both, What::Close, What::Ping, What::Protocol] {
-                let result = on(peer, what, sockets, tls).await;
+                let result = on(peer, what, false, sockets, tls).await;
                 verdicts.say(&format!("{}: {}", peer.name, what.name()), result);
+            }
+            for what in [What::Sizes, What::Fragments, What::Both, What::Close] {
+                let result = on(peer, what, true, sockets, tls).await;
+                verdicts.say(&format!("{}, compressed: {}", peer.name, what.name()), result);
             }
             crate::note(&format!("in {:.1} s", start.elapsed().as_millis() as f32 / 1000.0));
         }
@@ -73,12 +80,12 @@ pub(crate) async fn all(stack: Stack<'_>, roots: &str, listed: &Listed, verdicts
     .await;
 }
 
-/// One server with TLS and without.
+/// One server with TLS, and one that compresses.
 pub(crate) async fn over_a_poor_line(stack: Stack<'_>, roots: &str, listed: &Listed, verdicts: &mut Verdicts) {
     on_embassy::with_client(stack, roots, async |sockets, tls| {
-        for peer in listed.peers.iter().take(2) {
+        for peer in listed.peers.iter().skip(1).take(2) {
             for what in [What::Fragments, What::Both, What::Close] {
-                let result = on(peer, what, sockets, tls).await;
+                let result = on(peer, what, peer.deflate, sockets, tls).await;
                 verdicts.say(&format!("a poor line: {}: {}", peer.name, what.name()), result);
             }
         }
@@ -123,7 +130,13 @@ impl What {
     }
 }
 
-async fn on<'s, 'd>(peer: &Peer, what: What, sockets: &'s Sockets<'d, 2>, tls: &Tls<'s, 'd>) -> Verdict {
+async fn on<'s, 'd>(
+    peer: &Peer,
+    what: What,
+    compress: bool,
+    sockets: &'s Sockets<'d, 2>,
+    tls: &Tls<'s, 'd>,
+) -> Verdict {
     let client = Client::new(sockets, peer.context(), tls);
     let mut memory = Memory::new();
     let talk = async {
@@ -136,7 +149,12 @@ async fn on<'s, 'd>(peer: &Peer, what: What, sockets: &'s Sockets<'d, 2>, tls: &
             What::Protocol => ("/echo", &["unheard-of", "chat"]),
         };
         let url = format!("{}{path}", peer.url);
-        let (mut socket, protocol) = connect(&client, tls, &url, protocols, &mut memory).await?;
+        let (mut windows, mut heads) = (vec![0; 4096 + 1024], vec![0; 512]);
+        let (inflate, deflate) = windows.split_at_mut(4096);
+        let mut compression = Compression::new(inflate, deflate, &mut heads).map_err(|_| "windows")?;
+        let compression = compress.then_some(&mut compression);
+        let (mut socket, opened) = open(&client, tls, &url, protocols, &mut memory, compression).await?;
+        is(opened.compressed == (compress && peer.deflate), "compression is not as expected")?;
         match what {
             What::Sizes => sizes(&mut socket).await,
             What::Fragments => fragments(&mut socket).await,
@@ -150,7 +168,7 @@ async fn on<'s, 'd>(peer: &Peer, what: What, sockets: &'s Sockets<'d, 2>, tls: &
                 ends(&mut socket, 1000, "").await
             }
             What::Protocol => {
-                is(protocol.as_deref() == Some("chat"), &protocol)?;
+                is(opened.protocol.as_deref() == Some("chat"), &opened.protocol)?;
                 close(&mut socket).await
             }
         }
@@ -246,20 +264,45 @@ impl Memory {
     }
 }
 
-/// The socket, and the subprotocol that the server chose.
+/// What the server has agreed to.
+#[derive(Default)]
+struct Opened {
+    protocol: Option<String>,
+    compressed: bool,
+}
+
 async fn connect<'m, 'c, 'p, 's, 'd>(
     client: &'c Client<'p, 's, 'd>,
     random: &'c Tls<'s, 'd>,
     url: &str,
     protocols: &[&str],
     memory: &'m mut Memory,
-) -> Result<(Socket<'m, 'c, 'p, 's, 'd>, Option<String>), ConnectFailure> {
+) -> Result<(Socket<'m, 'c, 'p, 's, 'd>, Opened), ConnectFailure> {
+    open(client, random, url, protocols, memory, None).await
+}
+
+async fn open<'m, 'c, 'p, 's, 'd>(
+    client: &'c Client<'p, 's, 'd>,
+    random: &'c Tls<'s, 'd>,
+    url: &str,
+    protocols: &[&str],
+    memory: &'m mut Memory,
+    compression: Option<&'m mut Compression<'m>>,
+) -> Result<(Socket<'m, 'c, 'p, 's, 'd>, Opened), ConnectFailure> {
     let Memory { receive, transmit, message } = memory;
-    let (connect, mut protocol) = (ConnectSocket::new(url).protocols(protocols), None);
-    let opened = |_: miniwire_core::http::head::Head<'_>, chosen: Option<&str>| protocol = chosen.map(str::to_owned);
-    let memory = SocketMemory { receive, transmit, message };
-    let socket = client.connect_socket(&connect, Settings::new(), random, memory, opened).await?;
-    Ok((socket, protocol))
+    let (connect, mut opened) = (ConnectSocket::new(url).protocols(protocols), Opened::default());
+    let on_open = |head: miniwire_core::http::head::Head<'_>, chosen: Option<&str>| {
+        opened.protocol = chosen.map(str::to_owned);
+        opened.compressed = head.fields().any(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-extensions"));
+    };
+    let (memory, settings) = (SocketMemory { receive, transmit, message }, Settings::new());
+    let socket = match compression {
+        None => client.connect_socket(&connect, settings, random, memory, on_open).await?,
+        Some(compression) => {
+            client.connect_socket_compressed(&connect, settings, random, memory, compression, on_open).await?
+        }
+    };
+    Ok((socket, opened))
 }
 
 /// What came, owned.
