@@ -22,6 +22,9 @@ struct Peer {
     name: String,
     url: String,
     proxy: Option<String>,
+    /// It agrees to compress.
+    #[serde(default)]
+    deflate: bool,
 }
 
 #[derive(Deserialize)]
@@ -37,6 +40,8 @@ pub(crate) fn all(listed: &Listed) -> Vec<Scenario> {
     let mut all = Vec::new();
     for peer in &listed.peers {
         all.extend([peer.sizes(), peer.fragments(), peer.both(), peer.closes(), peer.pings(), peer.chooses()]);
+        let compressible = [peer.sizes(), peer.fragments(), peer.both(), peer.closes()];
+        all.extend(compressible.map(|talks| peer.asked_to_compress(talks)));
     }
     for Refusing { url, status } in &listed.refusing {
         all.push(socket(&format!("{status}:"), url).fails(8, Reason::NotUpgraded, *status));
@@ -46,14 +51,28 @@ pub(crate) fn all(listed: &Listed) -> Vec<Scenario> {
     all
 }
 
-/// One server with TLS and without.
+/// One server with TLS, and one that compresses.
 pub(crate) fn over_a_poor_line(listed: &Listed) -> Vec<Scenario> {
-    listed.peers.iter().take(2).flat_map(|peer| [peer.fragments(), peer.both(), peer.closes()]).collect()
+    let mut all = Vec::new();
+    for peer in listed.peers.iter().skip(1).take(2) {
+        let talks = [peer.fragments(), peer.both(), peer.closes()];
+        all.extend(talks.map(|talks| if peer.deflate { peer.asked_to_compress(talks) } else { talks }));
+    }
+    all
 }
 
 impl Peer {
     fn talks(&self, what: &str, path: &str) -> Scenario {
         socket(&format!("{}: {what}:", self.name), &format!("{}{path}", self.url)).rules(self.rules())
+    }
+
+    fn asked_to_compress(&self, talks: Scenario) -> Scenario {
+        let mut talks = talks.set(|it| it.compress = true);
+        talks.promise += " compressed";
+        if let Some(open) = talks.lines.first_mut().filter(|_| self.deflate) {
+            *open += " compressed";
+        }
+        talks
     }
 
     /// Through the proxy, which is of this host.

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use embassy_time::{Duration, Timer};
-use miniwire_core::context::Context;
+use miniwire_core::context::Context as App;
 use miniwire_embassy::tls::{self, CertificateDer, Trust};
 use miniwire_embassy::{Client, SocketMemory, Sockets, Tls, TlsMemory};
 use rand_core::OsRng;
@@ -56,7 +56,7 @@ impl Site {
     /// The same in this context.
     pub(crate) fn run_as<T, const M: usize>(
         &mut self,
-        context: Context<'_>,
+        context: App<'_>,
         test: impl AsyncFnOnce(&Secured<'_, '_, '_, M>, &Sockets<'_, 3>) -> T,
     ) -> T {
         let (board, root, apart) = (self.world.board, self.root.clone(), self.apart);
@@ -71,20 +71,27 @@ impl Site {
                 sessions.iter_mut().map(|memory| Box::pin(tls.serve(memory)) as Pin<Box<_>>).collect();
             let client = Client::new(&sockets, context, &tls);
             let mut test = pin!(test(&client, &sockets));
+            let mut serve = move |context: &mut Context<'_>| {
+                for session in &mut served {
+                    assert!(session.as_mut().poll(context).is_pending());
+                }
+            };
             let mut is_calls_turn = false;
             std::future::poll_fn(|context| {
-                if !is_calls_turn {
-                    for session in &mut served {
-                        assert!(session.as_mut().poll(context).is_pending());
-                    }
+                if !apart {
+                    serve(context);
+                    return test.as_mut().poll(context);
                 }
-                if apart && !is_calls_turn {
-                    is_calls_turn = true;
+                is_calls_turn = !is_calls_turn;
+                if is_calls_turn {
+                    serve(context);
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                is_calls_turn = false;
-                test.as_mut().poll(context)
+                let came = test.as_mut().poll(context);
+                // For what has come between the two.
+                serve(context);
+                came
             })
             .await
         })

@@ -23,6 +23,9 @@ impl During<'_> {
 
 fn connect(client: &Client, it: &Socket) -> ConnectSocket {
     let mut connect = client.connect_socket(&it.url).timeout(it.timeout).max_message(it.limit);
+    if it.compress {
+        connect = connect.compress();
+    }
     connect = connect.keep_alive(it.keep_alive).close_timeout(it.close_timeout);
     for (name, value) in &it.headers {
         connect = connect.header(*name, *value);
@@ -123,5 +126,7 @@ impl<'c> Script<'c> {
 }
 
 fn opened(socket: &Open) -> String {
-    format!("open {:?}", socket.opened().protocol())
+    let open = socket.opened();
+    let compressed = open.header("sec-websocket-extensions").map_or("", |_| " compressed");
+    format!("open {:?}{compressed}", open.protocol())
 }

@@ -109,13 +109,16 @@ pub(crate) struct Socket {
     pub(crate) timeout: u32,
     pub(crate) keep_alive: u32,
     pub(crate) close_timeout: u32,
+    /// Whether it offers to compress.
+    pub(crate) compress: bool,
     /// Bytes of the longest message.
     pub(crate) limit: usize,
     /// What is done once it is open, in this order.
     pub(crate) steps: Vec<Do>,
 }
 
-/// What the holder of a socket does. What comes of it is told in lines: `open PROTOCOL`, `message DATA ISBUFFER`,
+/// What the holder of a socket does. What comes of it is told in lines: `open PROTOCOL`, with `compressed`
+/// behind it where the server has agreed to that, `message DATA ISBUFFER`,
 /// `error CODE REASON`, `close CODE REASON`, `over` at the end, and `refused CODE REASON` for a call that fails.
 #[derive(Clone)]
 pub(crate) enum Do {

@@ -31,6 +31,7 @@ pub(crate) fn socket(promise: &str, url: &str) -> Scenario {
         timeout: 0,
         keep_alive: 0,
         close_timeout: 5000,
+        compress: false,
         limit: 1 << 20,
         steps: vec![Do::HearAll],
     };
@@ -105,6 +106,9 @@ fn opened(origin: &str) -> Vec<Scenario> {
             .set(|it| it.headers = vec![("sec-websocket-protocol", "chat, v2.chat")]),
         asks("SOCK-01 a server need not choose", "/ws/raw/good")
             .set(|it| it.protocols = vec!["soap", "chat"])
+            .tells(["message hello false", "close 1000 "]),
+        asks("SOCK-01 nor compress", "/ws/raw/good")
+            .set(|it| it.compress = true)
             .tells(["message hello false", "close 1000 "]),
     ]
 }
