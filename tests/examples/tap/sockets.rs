@@ -66,14 +66,14 @@ pub(crate) async fn all(stack: Stack<'_>, roots: &str, listed: &Listed, verdicts
             let mut memory = Memory::new();
             let result = match connect(&client, tls, &refusing.url, &[], &mut memory).await {
                 Ok(_) => Err("it opened".into()),
-                Err(failure) => is((failure.code(), failure.status) == (8, Some(refusing.status)), &failure),
+                Err(failure) => is((failure.code(), failure.status) == (8, Some(refusing.status)), failure),
             };
             verdicts.say(&format!("{} is {}", refusing.url, refusing.status), result);
         }
         let client = Client::new(sockets, listed.locked.context(), tls);
         let result = match connect(&client, tls, &listed.locked.url, &[], &mut Memory::new()).await {
             Ok(_) => Err("it opened".into()),
-            Err(failure) => is((failure.code(), failure.reason) == (1, Reason::ProxyRefused), &failure),
+            Err(failure) => is((failure.code(), failure.reason) == (1, Reason::ProxyRefused), failure),
         };
         verdicts.say("a proxy without credentials", result);
     })
