@@ -1,17 +1,19 @@
 //! What the server of `tls_session` and `x509` is and has: its certificates and keys, and the messages that it makes of them.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use miniwire_embassy::tls::{CertificateDer, TrustAnchor, root};
 use p256::SecretKey;
 
 use crate::certificates::{Fields, Key, authority, dns_name, validity};
+use crate::tls_link::{ServerEnd, Wire};
 
 #[path = "../../transport-embassy/tests/support/forged.rs"]
 #[allow(dead_code, reason = "the tests of the transport use the rest")]
 pub(crate) mod forged;
 
-use forged::HandshakeKey;
+use forged::{ENCRYPTED_EXTENSIONS, Forged, HANDSHAKE, HandshakeKey};
 
 /// The host that the client asks for.
 pub(crate) const HOST: &str = "a.test";
@@ -118,4 +120,20 @@ pub(crate) fn shared_secret(client_hello: &[u8], secret: &SecretKey) -> Vec<u8> 
         }
         known.as_ref().unwrap().1.clone()
     })
+}
+
+/// Everything that an honest server says until the end of the handshake, but with these certificates.
+pub(crate) fn honest_flight(wire: &Rc<RefCell<Wire>>, identity: &Identity, chain: &[Vec<u8>]) {
+    let mut end = ServerEnd { wire: Rc::clone(wire), read: 0 };
+    let client_hello = forged::read_record(&mut end).unwrap();
+    let hello = forged::server_hello(&identity.key_share);
+    let shared = shared_secret(&client_hello, &identity.secret);
+    let mut peer = Forged::agreed(end, &client_hello, &hello, &shared);
+    peer.send_raw(&[&[HANDSHAKE, 3, 3, 0, hello.len() as u8][..], &hello].concat());
+    let chain: Vec<_> = chain.iter().map(|certificate| CertificateDer::from(&certificate[..])).collect();
+    peer.send_messages(&[ENCRYPTED_EXTENSIONS, &forged::certificate(&chain)]);
+    let verify = peer.certificate_verify(&identity.key);
+    peer.send_messages(&[&verify]);
+    let finished = peer.finished();
+    peer.send_messages(&[&finished]);
 }

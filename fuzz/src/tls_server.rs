@@ -18,7 +18,6 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use embedded_io::ErrorKind;
-use miniwire_embassy::tls::CertificateDer;
 
 use crate::certificates::Key;
 use crate::splits::Random;
@@ -93,6 +92,8 @@ pub(crate) struct Server<'d> {
     broken: bool,
     /// Finished came within another message, where embedded-tls may find it.
     hidden: bool,
+    /// How many certificates the handshake has shown so far; `None` where that depends on how one reads it.
+    shown: Option<usize>,
     /// The link has failed, or lost something.
     pub(crate) disturbed: bool,
     /// What a client may read, in order.
@@ -135,6 +136,7 @@ impl<'d> Server<'d> {
             strict: true,
             broken: false,
             hidden: false,
+            shown: Some(0),
             disturbed: false,
             plain: Vec::new(),
             closed: false,
@@ -485,8 +487,9 @@ impl Server<'_> {
             self.flight.extend(content);
             let all = || vec![content];
             for message in whole.unwrap_or_else(all) {
-                let finished = in_handshake && message == peer.finished();
+                let finished = in_handshake && message.len() == 36 && message == peer.finished();
                 self.hidden |= !finished && self.made[1].iter().any(|made| contains(message, made));
+                self.count(message);
                 self.judge(message, finished, &peer);
                 peer.transcript.extend(message);
                 if finished {
@@ -509,6 +512,20 @@ impl Server<'_> {
         if !lose {
             self.put(&record);
         }
+    }
+
+    /// The proof of one certificate is not that of another: there is only one.
+    fn count(&mut self, message: &[u8]) {
+        let fixed = [ENCRYPTED_EXTENSIONS, CERTIFICATE_REQUEST].contains(&message);
+        let is_proof = |made: &Vec<u8>| message.ends_with(made) && message.len() <= made.len() + 8;
+        let is_shown = message.first() == Some(&11)
+            && self.identity.good.iter().chain(&self.identity.bad).any(|chain| message == forged::certificate(chain));
+        self.shown = match self.shown {
+            Some(shown) if is_shown => Some(shown + 1),
+            Some(shown) if fixed || self.made.iter().flatten().any(is_proof) => Some(shown),
+            _ => None,
+        };
+        self.broken |= self.shown.is_some_and(|shown| shown > 1);
     }
 
     /// Whether this is what a right handshake has next.
@@ -561,22 +578,6 @@ impl Server<'_> {
             }
         }
     }
-}
-
-/// Everything that an honest server says until the end of the handshake, but with these certificates.
-pub(crate) fn honest_flight(wire: &Rc<RefCell<Wire>>, identity: &Identity, chain: &[Vec<u8>]) {
-    let mut end = ServerEnd { wire: Rc::clone(wire), read: 0 };
-    let client_hello = forged::read_record(&mut end).unwrap();
-    let hello = forged::server_hello(&identity.key_share);
-    let shared = shared_secret(&client_hello, &identity.secret);
-    let mut peer = Forged::agreed(end, &client_hello, &hello, &shared);
-    peer.send_raw(&[&[HANDSHAKE, 3, 3, 0, hello.len() as u8][..], &hello].concat());
-    let chain: Vec<_> = chain.iter().map(|certificate| CertificateDer::from(&certificate[..])).collect();
-    peer.send_messages(&[ENCRYPTED_EXTENSIONS, &forged::certificate(&chain)]);
-    let verify = peer.certificate_verify(&identity.key);
-    peer.send_messages(&[&verify]);
-    let finished = peer.finished();
-    peer.send_messages(&[&finished]);
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {

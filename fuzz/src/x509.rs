@@ -24,9 +24,8 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 
 use crate::certificates::{self, Fields, Key, NOW, authority, der, dns_name, extension};
-use crate::tls_identity::{HOST, IDENTITY, Identity};
+use crate::tls_identity::{HOST, IDENTITY, Identity, honest_flight};
 use crate::tls_link::{self, ClientEnd, Numbers, Wire};
-use crate::tls_server::honest_flight;
 
 /// Looks at `data` as its first byte says.
 pub fn run(data: &[u8]) {

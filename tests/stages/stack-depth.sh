@@ -10,4 +10,5 @@ cd "$(dirname "$0")/../.."
 need llvm-objdump llvm
 need python3 python3
 bare_images -p firmware -p tls --bin entry-points --bin entry-points-tls
+bare_images -p firmware --bin entry-points-deflate --features permessage-deflate
 exec timeout 600 python3 -B tests/stages/stack_depth.py "$BARE_IMAGES" "$@"

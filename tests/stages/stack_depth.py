@@ -40,6 +40,19 @@ BOUNDS = {
         "poll_recv_streamed": 350,
         "poll_close": 300,
     },
+    "entry-points-deflate": {
+        "connect": 8150,
+        "send": 600,
+        "recv": 900,
+        "recv_streamed": 900,
+        "close": 400,
+        "poll_connect": 8250,
+        "poll_send": 600,
+        "poll_ready": 200,
+        "poll_recv": 900,
+        "poll_recv_streamed": 900,
+        "poll_close": 400,
+    },
     "entry-points-tls": {
         "root": 1000,
         "poll_open": 19900,
@@ -68,7 +81,7 @@ ALGORITHM = r" as rustls_pki_types::SignatureVerificationAlgorithm>::"
 THROUGH = {
     # It stands before the sink of the transmit buffer or a counter, never before another of its kind.
     r"<miniwire_core::call::message::Exactly as miniwire_core::sink::Sink>::put": r"::(Window|Count)" + SINK,
-    r"<?miniwire_core::(base64|data|digits|multipart|url)::": SINK,
+    r"<?miniwire_core::(base64|data|digits|multipart|url|ws::deflate::negotiation)::": SINK,
     r"^miniwire_core::call::message::(proxy_authorization|put_all)$": SINK,
     r"<miniwire_core::http::exchange::Exchange>::": r" as miniwire_core::http::exchange::Message>::",
     r"<miniwire_core::call::(Call>::(new|head)|hop::Hop>::(url|enter|follow))$": rf"{INPUT}outgoing|{ENVELOPE}len",
@@ -80,8 +93,16 @@ THROUGH = {
 }
 
 
-def run(*command, given=None):
-    return subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout
+# Address, mnemonic, operands, and where in the literal pool something is loaded from.
+INSTRUCTION = re.compile(
+    r"\s*([0-9a-f]+):\s+([a-z][\w.]*)\s*([^@<]*)(?:<[^@]*)?(?:@ (?:imm = #-?\d+|(0x[0-9a-f]+)))?"
+)
+CONDITION = r"(eq|ne|cs|hs|cc|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le)"
+JUMP = re.compile(rf"(bl?x?|cbn?z){CONDITION}?$")
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def number(text):
@@ -91,7 +112,7 @@ def number(text):
 class Function:
     def __init__(self, start, end, name):
         self.start, self.end, self.name = start, end, name
-        self.code = []  # (address, mnemonic, operands)
+        self.code = []  # (address, mnemonic, operands, where a literal is)
         self.frame = None
         self.calls = set()  # of addresses
         self.unknown = []  # addresses of calls of nobody knows whom
@@ -141,8 +162,8 @@ class Image:
 
     def read_code(self):
         for line in run("llvm-objdump", "--disassemble", "--no-show-raw-insn", self.path).splitlines():
-            match = re.match(r"\s*([0-9a-f]+):\s+([a-z][\w.]*)\s*([^@<]*)(?:<[^@]*)?(?:@ (?:imm = #-?\d+|(0x[0-9a-f]+)))?", line)
-            if not match or "\t.word" in line or "\t.short" in line or "\t.byte" in line:
+            match = INSTRUCTION.match(line)
+            if not match or re.search(r"\t\.(word|short|byte)", line):
                 continue
             address = int(match[1], 16)
             if function := self.at(address):
@@ -151,10 +172,8 @@ class Image:
                 function.code.append((address, match[2].removesuffix(".w").removesuffix(".n"), operands, literal))
 
     def read_frames(self):
+        """What the compiler says of them, or what the prologue takes where it says nothing: assembly, outlined code."""
         sizes = {}
-        names = collections.defaultdict(list)
-        for function in self.functions.values():
-            names[function.name].append(function)
         _, offset, size = self.sections[".stack_sizes"]
         data, at = self.bytes[offset : offset + size], 0
         while at < len(data):
@@ -235,7 +254,12 @@ class Image:
             calls.find()
 
 
+def on_stack(offset):
+    return f"[sp, #{offset}]" if offset else "[sp]"
+
+
 def registers(text):
+    """How many registers a list in braces has."""
     count = 0
     for part in text.strip("{}!sp, ").replace("{", "").replace("}", "").split(","):
         part = part.strip()
@@ -244,9 +268,6 @@ def registers(text):
         elif part:
             count += 1
     return count
-
-
-JUMP = re.compile(r"(bl?x?|cbn?z)(eq|ne|cs|hs|cc|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le)?$")
 
 
 class Calls:
@@ -279,7 +300,7 @@ class Calls:
     def indirect(self, address, values):
         """A call of a function that one of these is: (function, None), (None, slot of a table), or None for anything."""
         function, tables = self.function, self.image.in_tables
-        through = next((to for caller, to in THROUGH.items() if re.search(caller, function.name)), None)
+        through = self.through()
         if not values:
             function.unknown.append(address)
         for value in values:
@@ -295,6 +316,13 @@ class Calls:
             if not found:
                 function.unknown.append(address)
 
+    def through(self):
+        """The traits that the function calls through, if that was said. Outlined code calls on behalf of its callers."""
+        if not self.function.name.startswith("OUTLINED_FUNCTION"):
+            return next((to for caller, to in THROUGH.items() if re.search(caller, self.function.name)), None)
+        found = {calls.through() for calls, _ in self.image.callers[self.function.start]}
+        return None if None in found else "|".join(sorted(found))
+
     def call(self, target):
         called = self.image.at(target)
         if called is None:
@@ -307,11 +335,12 @@ class Calls:
             tables = []
             for at, (_, mnemonic, operands, _) in enumerate(self.code):
                 target = operands[-1] if operands else ""
-                if JUMP.match(mnemonic) and mnemonic != "bl" and target.startswith("0x") and (to := self.index.get(int(target, 16))) is not None:
-                    self.before[to].add(at)
+                if JUMP.match(mnemonic) and mnemonic != "bl" and target.startswith("0x"):
+                    if (to := self.index.get(int(target, 16))) is not None:
+                        self.before[to].add(at)
                 if mnemonic in ("tbb", "tbh"):
                     tables.append(at)
-                ends = mnemonic in ("b", "tbb", "tbh", "bx", "udf") or (mnemonic == "pop" and "pc" in " ".join(operands))
+                ends = mnemonic in ("b", "tbb", "tbh", "bx", "udf") or mnemonic == "pop" and "pc" in " ".join(operands)
                 if not ends and at + 1 < len(self.code):
                     self.before[at + 1].add(at)
             for at in range(1, len(self.code)):
@@ -348,7 +377,7 @@ class Calls:
     def written(self, register, at, seen):
         """What an instruction writes to a register; False if it does not."""
         _, mnemonic, operands, literal = self.code[at]
-        base = re.sub(r"(eq|ne|cs|hs|cc|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le)$", "", mnemonic)
+        base = re.sub(rf"{CONDITION}$", "", mnemonic)
         if base.startswith("bl") and register in ("r0", "r1", "r2", "r3", "r12"):
             return [None]
         if not operands or base.startswith(("str", "cmp", "cb", "tst", "b", "push", "vstr", "stm")) and base != "bic":
@@ -394,13 +423,11 @@ class Calls:
             # It was put aside: by whom?
             put = []
             for other, (_, mnemonic, operands, _) in enumerate(self.code):
-                if mnemonic == "str" and ", ".join(operands[1:]) in (f"[sp, #{offset}]", *(["[sp]"] if not offset else [])):
-                    put += self.values(operands[0], other, seen)
-                if mnemonic == "strd":
-                    to = ", ".join(operands[2:])
-                    for which in (0, 1):
-                        if to in (f"[sp, #{offset - 4 * which}]", *(["[sp]"] if offset == 4 * which else [])):
-                            put += self.values(operands[which], other, seen)
+                count = {"str": 1, "strd": 2}.get(mnemonic, 0)
+                to = ", ".join(operands[count:])
+                for which in range(count):
+                    if to == on_stack(offset - 4 * which):
+                        put += self.values(operands[which], other, seen)
             return put or [None]
         return [(None, offset)]
 
@@ -448,7 +475,8 @@ def main(directory, wants_ways):
         image = Image(f"{directory}/{name}")
         crate = name.replace("-", "_")
         for entry_name, bound in bounds.items():
-            entry = next((f for f in image.functions.values() if re.match(rf"{crate}::{entry_name}(::<|$)", f.name)), None)
+            pattern = re.compile(rf"{crate}::{entry_name}(::<|$)")
+            entry = next((function for function in image.functions.values() if pattern.match(function.name)), None)
             if entry is None:
                 sys.exit(f"FAILED: {name} has no function {entry_name}")
             for function in reachable(image, entry):

@@ -4,6 +4,7 @@
 //! `Serialize` is generic over the serialiser, so each further one would add a copy of it to the program.
 
 mod compound;
+mod escape;
 mod form;
 mod number;
 
@@ -12,9 +13,9 @@ use core::fmt::{self, Write as _};
 use serde::{Serialize, Serializer};
 
 use self::compound::{Array, Object};
+use self::escape::escape;
 pub use self::form::{Form, WriteError};
 use self::number::Decimal;
-use crate::json::escape::escape;
 use crate::percent;
 use crate::sink::{Full, Sink};
 

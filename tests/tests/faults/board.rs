@@ -357,6 +357,10 @@ fn all(
     one: impl for<'s, 'd> AsyncFn(u64, &'s Sockets<'d, 2>, &BoardTls<'s, 'd>, &RefCell<Scene>) -> (usize, usize) + Sync,
 ) -> (usize, usize) {
     let (seeds, counts) = (Mutex::new(seeds(count)), Mutex::new((0, 0)));
+    let count = |(well, badly): (usize, usize)| {
+        let mut counts = counts.lock().unwrap();
+        *counts = (counts.0 + well, counts.1 + badly);
+    };
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
@@ -364,11 +368,7 @@ fn all(
                 while run(async |sockets, tls, scene| {
                     for _ in 0..SEEDS_OF_A_WORLD {
                         let Some(seed) = seeds.lock().unwrap().next() else { return false };
-                        let (well, badly) = one(seed, sockets, tls, scene).await;
-                        {
-                            let mut counts = counts.lock().unwrap();
-                            (counts.0, counts.1) = (counts.0 + well, counts.1 + badly);
-                        }
+                        count(one(seed, sockets, tls, scene).await);
                         // For the server's sockets to be back at their door.
                         Timer::after(Duration::from_secs(4)).await;
                     }

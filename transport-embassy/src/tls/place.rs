@@ -340,11 +340,11 @@ impl<const N: usize> Chunk<N> {
 
 /// As many as there are and fit.
 fn copy(from: &[u8], to: &mut [u8]) -> usize {
-    let length = from.len().min(to.len());
-    if let (Some(from), Some(to)) = (from.get(..length), to.get_mut(..length)) {
-        to.copy_from_slice(from);
+    // A loop, of which the compiler makes a memcpy. `copy_from_slice` can panic, where it is not inlined.
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
     }
-    length
+    from.len().min(to.len())
 }
 
 /// The longest name that DNS has.

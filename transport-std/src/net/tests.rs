@@ -179,35 +179,43 @@ fn req_15_abort_in_every_phase() {
     let hole = BlackHole::new();
     let silent = serve(idle);
     let never_reads = serve(|_stream| thread::sleep(Duration::from_secs(20)));
-    type Phase = fn(&mut Net);
+    /// When it is where it is to be aborted, it says so.
+    type Phase = fn(&mut Net, &dyn Fn());
     let phases: [(Arc<Shared>, Phase); 5] = [
-        (sleeping, |net| {
+        (sleeping, |net, ready| {
+            ready();
             let until = in_ms(net, 20_000);
             assert!(matches!(net.connect(&PLAIN, until), Err(Fault::Dns)));
         }),
-        (client(hole.address(), None), |net| {
+        (client(hole.address(), None), |net, ready| {
+            ready();
             let until = in_ms(net, 20_000);
             assert!(matches!(net.connect(&PLAIN, until), Err(Fault::Connect)));
         }),
-        (client(silent, None), |net| {
+        (client(silent, None), |net, ready| {
             let until = in_ms(net, 20_000);
             let link = net.connect(&SECURE, until).unwrap();
+            ready();
             assert!(matches!(net.secure(link, &SECURE, until), Err(Fault::Lost)));
         }),
-        (client(never_reads, None), |net| {
+        (client(never_reads, None), |net, ready| {
             let mut link = connected(net, &PLAIN);
+            ready();
             while Write::write(&mut link, &[0; 65536]).is_ok() {}
         }),
-        (client(silent, None), |net| {
+        (client(silent, None), |net, ready| {
             let mut link = connected(net, &PLAIN);
+            ready();
             assert_eq!(Read::read(&mut link, &mut [0; 8]), Err(ErrorKind::ConnectionAborted));
         }),
     ];
     for (shared, phase) in phases {
         promptly(50, || {
             let (mut net, switch) = call(&shared);
-            after(50, move || switch.interrupt(Interrupt::Abort));
-            phase(&mut net);
+            phase(&mut net, &|| {
+                let switch = Arc::clone(&switch);
+                after(50, move || switch.interrupt(Interrupt::Abort));
+            });
             assert_eq!(net.interrupted(), Some(Interrupt::Abort));
         });
         assert_eq!(shared.pool.len(), 0);

@@ -26,7 +26,8 @@ pub trait SocketTransport: Transport {
     fn random(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness>;
 }
 
-/// The opening handshake alone, for a driver that goes on by itself from [`SocketTask::after`]. Where it succeeds there is
+/// The opening handshake alone, for a driver that goes on by itself from
+/// [`SocketTask::after`](crate::socket::SocketTask::after). Where it succeeds there is
 /// a link, and `rx` may have bytes that came behind the answer's head already. `on_open` gets that head and the subprotocol
 /// that the server chose, if any.
 pub fn open_socket<T: SocketTransport>(
@@ -49,7 +50,8 @@ pub fn open_socket<T: SocketTransport>(
 /// An open socket over a transport, with memory of the caller's.
 ///
 /// Pings are answered, the keep-alive is kept and the closing handshake goes on while [`recv`](Self::recv) runs. One thread
-/// receives and sends, one after the other; a duplex driver stands on [`SocketTask`] itself.
+/// receives and sends, one after the other; a duplex driver stands on
+/// [`SocketTask`](crate::socket::SocketTask) itself.
 #[derive(Debug)]
 pub struct Socket<'s, T: SocketTransport> {
     transport: &'s mut T,

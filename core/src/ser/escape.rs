@@ -3,7 +3,7 @@
 use crate::sink::{Full, Sink};
 
 /// Writes what stands between the quotes of a JSON string. `text` is UTF-8, or a piece of it.
-pub(crate) fn escape(text: &[u8], out: &mut dyn Sink) -> Result<(), Full> {
+pub(super) fn escape(text: &[u8], out: &mut dyn Sink) -> Result<(), Full> {
     let mut rest = text;
     loop {
         let (plain, tail) = rest.split_at_checked(plain_len(rest)).unwrap_or((rest, &[]));
