@@ -32,5 +32,5 @@ python_venv "${CARGO_TARGET_DIR:-target}/stages/httpbin" tests/stages/httpbin-re
 build_miniwire
 cargo build --quiet --release --package miniwire-tests --features tap --example tap
 tap="${CARGO_TARGET_DIR:-target}/release/examples/tap"
-exec timeout 600 "${network[@]}" --fork --kill-child "$peers/venv/bin/python" -B tests/stages/tap.py \
+exec timeout 900 "${network[@]}" --fork --kill-child "$peers/venv/bin/python" -B tests/stages/tap.py \
     "$MINIWIRE" "$tap" "$peers" "${CARGO_TARGET_DIR:-target}/stages/httpbin/bin/gunicorn"

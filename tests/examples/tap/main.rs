@@ -19,8 +19,10 @@ mod wire;
 mod world;
 
 use std::error::Error;
+use std::thread;
 use std::time::Instant;
 
+use embassy_time::{Duration, Timer};
 use miniwire_std::serve::Server;
 use serde::Deserialize;
 
@@ -106,9 +108,22 @@ impl Board<'_> {
         let start = Instant::now();
         let on_embassy = wire.run(async |stack| on_embassy::run(stack, roots, server, scenarios).await);
         let took = start.elapsed();
-        let on_std = OnStd::new(roots, server);
-        for (scenario, embassy) in scenarios.iter().zip(on_embassy) {
-            let complaints = scenario.complaints(embassy, on_std.run(scenario));
+        let on_std = thread::scope(|scope| {
+            let (roots, server) = (&*roots, *server);
+            let calls = scope.spawn(move || {
+                let on_std = OnStd::new(roots, server);
+                scenarios.iter().map(|scenario| on_std.run(scenario)).collect::<Vec<_>>()
+            });
+            // The board's network goes on meanwhile: it answers, and its timers run.
+            wire.run(async |_| {
+                while !calls.is_finished() {
+                    Timer::after(Duration::from_millis(1)).await;
+                }
+            });
+            calls.join().expect("std's calls")
+        });
+        for ((scenario, embassy), std) in scenarios.iter().zip(on_embassy).zip(on_std) {
+            let complaints = scenario.complaints(embassy, std);
             let result = if complaints.is_empty() { Ok(()) } else { Err(brief(&complaints.join("\n")).into()) };
             verdicts.say(&format!("{whose}{}", scenario.promise), result);
         }
