@@ -5,6 +5,7 @@ port numbers and dates.
 """
 
 import json
+import os
 import pathlib
 import re
 import secrets
@@ -18,8 +19,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "lib"))
 import segment
 import stage as stages
 
+# How often the tour's image makes two uploads of 200,000 bytes, the first over a session of its own. To look for one that
+# stalls, ask for more.
+UPLOADS = int(os.environ.get("MINIWIRE_UPLOADS", 3))
 # An image that hangs is ended.
-IMAGE_S = 300
+IMAGE_S = 300 + 20 * UPLOADS
+# What one clock of the processor is with a virtual clock of a nanosecond an instruction: it runs at 25 MHz.
+INSTRUCTIONS = 40
 
 # Steps of the desktop's tour that this board does not take, and why.
 NOT_TAKEN = {
@@ -48,8 +54,11 @@ def main(miniwire, images):
             settings = {"http": http, "https": https, "nobody": nobody.getsockname()[1]}
             settings |= certificates(stage)
             settings["root"] = ssl.PEM_cert_to_DER_cert(root.read_text()).hex()
-            lines, notes, asked = run(stage, images / "tour", settings)
+            lines, notes, asked = run(stage, images / "tour", settings | {"uploads": UPLOADS})
+            _, counted, _ = run(stage, images / "tour", settings | {"first": "only"}, "-icount", "shift=0")
             measured, _, _ = run(stage, images / "ram", {"http": http})
+        uploads(stage, notes)
+        instructions(counted)
         ram(stage, measured, notes)
         compare(stage, desktop, lines, http)
         stage.verdict("the names were resolved by DNS", [] if "localhost" in asked else [f"asked for {asked}"])
@@ -68,14 +77,14 @@ def certificates(stage):
     return {kind: int(port) for kind, port in stage.said(r"^certificate (.*): https://localhost:(\d+)/$", 9)}
 
 
-def run(stage, image, settings):
+def run(stage, image, settings, *options):
     """Runs an image to its end: its lines, its notes, and the names that it asked the name server for."""
     words = [image.name, f"seed={secrets.token_hex(32)}", *(f"{name}={value}" for name, value in settings.items())]
     with segment.Segment({"localhost": "10.0.2.2"}) as ethernet:
         command = [
             *("qemu-system-arm", "-machine", "mps2-an386", "-display", "none", "-monitor", "none", "-serial", "none"),
             *("-semihosting-config", "enable=on,target=native," + ",".join(f"arg={word}" for word in words)),
-            *(*ethernet.arguments(), "-kernel", str(image)),
+            *(*options, *ethernet.arguments(), "-kernel", str(image)),
         ]
         try:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=IMAGE_S)
@@ -89,6 +98,24 @@ def run(stage, image, settings):
     for note in notes:
         print(f"        {note}", flush=True)
     return [line for line in lines if not line.startswith("#")], notes, ethernet.asked
+
+
+def uploads(stage, notes):
+    notes = "\n".join(notes)
+    made = re.search(r"^\d+ times two long uploads: at most \d+ ms$", notes, re.M)
+    wrong = [] if made else re.findall(r"^long upload.*$", notes, re.M) or ["none was made"]
+    stage.verdict(f"{2 * UPLOADS} uploads of 200,000 bytes over TLS", wrong)
+
+
+def instructions(notes):
+    """What the processor does for TLS: all that a call keeps it busy with, network and DNS included."""
+    notes = "\n".join(notes)
+    first, another = (
+        int(re.search(rf"^{what}: (\d+) clocks$", notes, re.M).group(1)) * INSTRUCTIONS / 1e6
+        for what in ("first HTTPS request", "another over its session")
+    )
+    print(f"        instructions of the first HTTPS request: {first:.1f} million", flush=True)
+    print(f"        of another over its session: {another:.2f} million", flush=True)
 
 
 def ram(stage, lines, notes):

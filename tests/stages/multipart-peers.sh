@@ -11,17 +11,7 @@ need node nodejs
 need npm npm
 
 peers="${CARGO_TARGET_DIR:-target}/stages/multipart"
-requirements=tests/stages/multipart-requirements.txt
-if ! cmp -s "$requirements" "$peers/venv/installed.txt"; then
-    rm -rf "$peers/venv"
-    if ! python3 -m venv "$peers/venv" >/dev/null 2>&1; then
-        apt_install python3-venv || skip 'python3 has no venv, and it could not be installed (Debian: python3-venv)'
-        python3 -m venv --clear "$peers/venv"
-    fi
-    "$peers/venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements" ||
-        skip 'pip could not install the readers'
-    cp "$requirements" "$peers/venv/installed.txt"
-fi
+python_venv "$peers/venv" tests/stages/multipart-requirements.txt
 package=tests/stages/peers/node/package.json
 if ! cmp -s "$package" "$peers/node/installed.json"; then
     rm -rf "$peers/node"

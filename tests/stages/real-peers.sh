@@ -9,18 +9,8 @@ need nginx nginx-light
 need tinyproxy tinyproxy-bin
 need python3 python3
 
-requirements=tests/stages/httpbin-requirements.txt
 venv="${CARGO_TARGET_DIR:-target}/stages/httpbin"
-if ! cmp -s "$requirements" "$venv/installed.txt"; then
-    rm -rf "$venv"
-    if ! python3 -m venv "$venv" >/dev/null 2>&1; then
-        apt_install python3-venv || skip 'python3 has no venv, and it could not be installed (Debian: python3-venv)'
-        python3 -m venv --clear "$venv"
-    fi
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements" ||
-        skip 'pip could not install httpbin'
-    cp "$requirements" "$venv/installed.txt"
-fi
+python_venv "$venv" tests/stages/httpbin-requirements.txt
 
 build_miniwire
 exec timeout 600 python3 -B tests/stages/real_peers.py "$MINIWIRE" "$venv/bin/gunicorn"

@@ -11,6 +11,8 @@ use miniwire_core::policy::Api;
 use miniwire_core::progress::ProgressUpdate;
 use miniwire_core::reason::Reason;
 use miniwire_core::request::{Event, Failure, Outcome, Request, RequestTask, Response};
+#[cfg(feature = "permessage-deflate")]
+use miniwire_core::socket::Compression;
 use miniwire_core::socket::{ConnectFailure, ConnectSocket, Settings};
 use miniwire_core::storage::{Source, Store};
 use miniwire_core::task::Task as _;
@@ -98,6 +100,25 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Client<'s, 'd, S, N> {
         self.calls(None).connect_socket(connect, settings, random, memory, on_open)
     }
 
+    /// As [`connect_socket`](Self::connect_socket), with an offer to compress the messages (RFC 7692) in memory of the
+    /// caller's. Whether they are is up to the server; nothing else is different. The memory of a message limits its plain
+    /// bytes.
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "permessage-deflate")]
+    pub fn connect_socket_compressed<'a, 'm>(
+        &'a self,
+        connect: &ConnectSocket<'_>,
+        settings: Settings,
+        random: &'a dyn Random,
+        memory: SocketMemory<'m>,
+        compression: &'m mut Compression<'m>,
+        on_open: impl FnMut(Head<'_>, Option<&str>),
+    ) -> impl Future<Output = Result<Socket<'m, 'a, 's, 'd, S, N>, ConnectFailure>> {
+        self.calls(None).connect_socket_compressed(connect, settings, random, memory, compression, on_open)
+    }
+
     /// The same calls, ended by this handle.
     pub const fn abortable<'a>(&'a self, abort: &'a AbortHandle) -> Abortable<'a, 's, 'd, S, N> {
         self.calls(Some(abort))
@@ -183,11 +204,38 @@ impl<'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Abortable<'a, 's, 'd, S, N> 
         memory: SocketMemory<'m>,
         on_open: impl FnMut(Head<'_>, Option<&str>),
     ) -> Result<Socket<'m, 'a, 's, 'd, S, N>, ConnectFailure> {
-        if let Some(reason) = connect.refused(&self.client.context) {
-            return Err(ConnectFailure::new(reason));
-        }
-        let transport = CallTransport { random: Some(random), ..self.transport() };
+        let transport = self.begin_socket(connect, random)?;
         Socket::connect(transport, connect, settings, memory, on_open).await
+    }
+
+    /// See [`Client::connect_socket_compressed`].
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "permessage-deflate")]
+    pub async fn connect_socket_compressed<'m>(
+        self,
+        connect: &ConnectSocket<'_>,
+        settings: Settings,
+        random: &'a dyn Random,
+        memory: SocketMemory<'m>,
+        compression: &'m mut Compression<'m>,
+        on_open: impl FnMut(Head<'_>, Option<&str>),
+    ) -> Result<Socket<'m, 'a, 's, 'd, S, N>, ConnectFailure> {
+        let transport = self.begin_socket(connect, random)?;
+        Socket::connect_compressed(transport, connect, settings, memory, compression, on_open).await
+    }
+
+    /// One that is refused takes no place.
+    fn begin_socket(
+        &self,
+        connect: &ConnectSocket<'_>,
+        random: &'a dyn Random,
+    ) -> Result<CallTransport<'a, 's, 'd, S, N>, ConnectFailure> {
+        match connect.refused(&self.client.context) {
+            Some(reason) => Err(ConnectFailure::new(reason)),
+            None => Ok(CallTransport { random: Some(random), ..self.transport() }),
+        }
     }
 
     fn begin(&self, api: Api) -> Result<CallTransport<'a, 's, 'd, S, N>, Failure<'static>> {

@@ -5,23 +5,24 @@ use core::fmt;
 use embedded_io::{Error as _, ErrorKind};
 use embedded_io_async::{Read, Write};
 
-use crate::sockets::{Slot, Tcp};
+use crate::sockets::{Slot, Tcp, User};
 
 /// A connection, plain or under TLS.
-pub(crate) struct Connection<'s, 'd, X> {
-    pub(crate) slot: &'s Slot<'d>,
-    pub(crate) stream: Stream<'s, 'd, X>,
-}
-
-/// What its bytes go through.
-pub(crate) enum Stream<'s, 'd, X> {
+pub(crate) enum Connection<'s, 'd, X> {
     Plain(Tcp<'s, 'd>),
-    Secured(X),
+    Secured(X, User<'s, 'd>),
 }
 
-impl<X> Connection<'_, '_, X> {
+impl<'s, 'd, X> Connection<'s, 'd, X> {
+    pub(crate) fn slot(&self) -> &'s Slot<'d> {
+        match self {
+            Self::Plain(tcp) => tcp.slot(),
+            Self::Secured(_, User(slot)) => slot,
+        }
+    }
+
     pub(crate) const fn is_secured(&self) -> bool {
-        matches!(self.stream, Stream::Secured(_))
+        matches!(self, Self::Secured(..))
     }
 }
 
@@ -37,25 +38,25 @@ impl<X> embedded_io::ErrorType for Connection<'_, '_, X> {
 
 impl<X: Read> Read for Connection<'_, '_, X> {
     async fn read(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
-        match &mut self.stream {
-            Stream::Plain(tcp) => tcp.read(buf).await,
-            Stream::Secured(session) => session.read(buf).await.map_err(|error| error.kind()),
+        match self {
+            Self::Plain(tcp) => tcp.read(buf).await,
+            Self::Secured(session, _) => session.read(buf).await.map_err(|error| error.kind()),
         }
     }
 }
 
 impl<X: Write> Write for Connection<'_, '_, X> {
     async fn write(&mut self, buf: &[u8]) -> Result<usize, ErrorKind> {
-        match &mut self.stream {
-            Stream::Plain(tcp) => tcp.write(buf).await,
-            Stream::Secured(session) => session.write(buf).await.map_err(|error| error.kind()),
+        match self {
+            Self::Plain(tcp) => tcp.write(buf).await,
+            Self::Secured(session, _) => session.write(buf).await.map_err(|error| error.kind()),
         }
     }
 
     async fn flush(&mut self) -> Result<(), ErrorKind> {
-        match &mut self.stream {
-            Stream::Plain(tcp) => tcp.flush().await,
-            Stream::Secured(session) => session.flush().await.map_err(|error| error.kind()),
+        match self {
+            Self::Plain(tcp) => tcp.flush().await,
+            Self::Secured(session, _) => session.flush().await.map_err(|error| error.kind()),
         }
     }
 }

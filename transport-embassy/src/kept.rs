@@ -101,8 +101,9 @@ impl<'s, 'd, X, const N: usize> Kept<'s, 'd, X, N> {
         }
     }
 
-    /// Closes the link that was kept first, of those for which `goes` holds, so that what it holds can be used.
-    pub(crate) fn close_oldest(&self, goes: impl Fn(&Connection<'s, 'd, X>) -> bool) {
+    /// Closes the link that was kept first, of those for which `goes` holds, so that what it holds can be used. Whether
+    /// there was one.
+    pub(crate) fn close_oldest(&self, goes: impl Fn(&Connection<'s, 'd, X>) -> bool) -> bool {
         let mut oldest: Option<(&Cell<Option<Entry<'s, 'd, X>>>, Instant)> = None;
         for place in &self.places {
             if let Some(entry) = place.take() {
@@ -115,6 +116,7 @@ impl<'s, 'd, X, const N: usize> Kept<'s, 'd, X, N> {
         if let Some((place, _)) = oldest {
             place.set(None);
         }
+        oldest.is_some()
     }
 
     /// Closes all.

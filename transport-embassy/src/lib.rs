@@ -75,6 +75,7 @@ mod socket;
 mod sockets;
 pub mod tls;
 mod transport;
+mod waiting;
 
 pub use abort::AbortHandle;
 pub use calls::Abortable;

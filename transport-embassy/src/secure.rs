@@ -37,8 +37,9 @@ pub trait Secure<'s, 'd> {
         true
     }
 
-    /// Whether the session holds bytes that it has received and not handed out, or has ended. Bytes that still wait in
-    /// the socket are not its business.
+    /// Whether a read would return at once: the session holds bytes that it has decrypted and not handed out, or has ended.
+    /// Bytes that still wait in the socket are not its business; a session ticket is nothing to read. `false` where that is
+    /// not known: an early answer to an upload is then heard at its end, or when it stalls.
     fn holds_bytes(&self, session: &Self::Session) -> bool {
         let _ = session;
         false

@@ -6,6 +6,8 @@ use core::fmt;
 use miniwire_core::drive::{Received, SocketMemory, asynch};
 use miniwire_core::http::head::Head;
 use miniwire_core::reason::Reason;
+#[cfg(feature = "permessage-deflate")]
+use miniwire_core::socket::Compression;
 use miniwire_core::socket::{ConnectFailure, ConnectSocket, EventKind, OneSocket, Rule, Sending, Settings, Ticket};
 
 use crate::abort::Place;
@@ -32,14 +34,27 @@ impl<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Socket<'m, 'a, 's, 'd, S
         memory: SocketMemory<'m>,
         on_open: impl FnMut(Head<'_>, Option<&str>),
     ) -> Result<Self, ConnectFailure> {
-        let client = transport.client;
-        let Some(under_way) = &transport.under_way else { return Err(ConnectFailure::new(Reason::TooManyTasks)) };
-        let (turn, replaced) = Turn::begin(&client.one_socket, under_way.place()).map_err(ConnectFailure::new)?;
-        turn.place.is_of(turn.ticket);
-        if let Some(ticket) = replaced {
-            client.calls.replace(ticket);
-        }
-        let inner = asynch::Socket::connect(transport, &client.context, connect, settings, memory, on_open).await?;
+        let turn = Turn::of(&transport)?;
+        let context = &transport.client.context;
+        let inner = asynch::Socket::connect(transport, context, connect, settings, memory, on_open).await?;
+        turn.reports(EventKind::Open);
+        Ok(Self { inner, turn })
+    }
+
+    #[cfg(feature = "permessage-deflate")]
+    pub(crate) async fn connect_compressed(
+        transport: CallTransport<'a, 's, 'd, S, N>,
+        connect: &ConnectSocket<'_>,
+        settings: Settings,
+        memory: SocketMemory<'m>,
+        compression: &'m mut Compression<'m>,
+        on_open: impl FnMut(Head<'_>, Option<&str>),
+    ) -> Result<Self, ConnectFailure> {
+        let turn = Turn::of(&transport)?;
+        let context = &transport.client.context;
+        let opening =
+            asynch::Socket::connect_compressed(transport, context, connect, settings, memory, compression, on_open);
+        let inner = opening.await?;
         turn.reports(EventKind::Open);
         Ok(Self { inner, turn })
     }
@@ -124,6 +139,20 @@ struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
+    /// The turn of the call that this transport is for.
+    fn of<'s, 'd, S: Secure<'s, 'd>, const N: usize>(
+        transport: &CallTransport<'a, 's, 'd, S, N>,
+    ) -> Result<Self, ConnectFailure> {
+        let client = transport.client;
+        let Some(under_way) = &transport.under_way else { return Err(ConnectFailure::new(Reason::TooManyTasks)) };
+        let (turn, replaced) = Self::begin(&client.one_socket, under_way.place()).map_err(ConnectFailure::new)?;
+        turn.place.is_of(turn.ticket);
+        if let Some(ticket) = replaced {
+            client.calls.replace(ticket);
+        }
+        Ok(turn)
+    }
+
     /// Returns the connection whose place it takes, too.
     fn begin(one: &'a Cell<OneSocket>, place: &'a Place) -> Result<(Self, Option<Ticket>), Reason> {
         let attempt = with(one, OneSocket::connect)?;

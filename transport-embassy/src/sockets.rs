@@ -17,6 +17,7 @@ use embedded_io::ErrorKind;
 use miniwire_core::reason::Fault;
 
 use crate::link::Link;
+use crate::waiting::{register_in_one, wake};
 
 /// How long the FIN of a connection that the peer has closed is repeated before it is given up.
 const LINGER: Duration = Duration::from_secs(10);
@@ -24,7 +25,7 @@ const LINGER: Duration = Duration::from_secs(10);
 /// known any more it never does.
 const RESET_TIME: Duration = Duration::from_millis(100);
 /// A write that makes no progress for this long looks whether the peer has answered instead of reading (UP-07).
-const LONGEST_WRITE: Duration = Duration::from_secs(1);
+pub(crate) const LONGEST_WRITE: Duration = Duration::from_secs(1);
 
 /// The buffers of `N` sockets: each holds `RX` bytes that came and were not read, and `TX` bytes that went out and were
 /// not acknowledged.
@@ -69,6 +70,10 @@ pub(crate) struct Slot<'d> {
     finished: Cell<bool>,
     /// Both sides of the connection say what they like when they like.
     duplex: Cell<bool>,
+    /// Whoever used the connection has left it to its session, which is about to end it.
+    leaving: Cell<bool>,
+    /// A call that waits for that.
+    waiter: Cell<Option<Waker>>,
 }
 
 impl<'d, const N: usize> Sockets<'d, N> {
@@ -87,6 +92,8 @@ impl<'d, const N: usize> Sockets<'d, N> {
                 since: Cell::new(Instant::MIN),
                 finished: Cell::new(false),
                 duplex: Cell::new(false),
+                leaving: Cell::new(false),
+                waiter: Cell::new(None),
             }
         });
         Self { stack, slots }
@@ -104,7 +111,14 @@ impl<'d, const N: usize> Sockets<'d, N> {
         slot.taken.set(true);
         slot.finished.set(false);
         slot.duplex.set(false);
+        slot.leaving.set(false);
         Some(Tcp { slot })
+    }
+
+    /// Whether a socket is about to be given back; if so, the waker is woken when one is.
+    pub(crate) fn is_one_leaving(&self, waker: &Waker) -> bool {
+        let leaving = self.slots.iter().filter(|slot| slot.taken.get() && slot.leaving.get());
+        register_in_one(leaving.map(|slot| &slot.waiter), waker)
     }
 
     /// How many sockets are neither in use nor kept, and how many of these have nothing more to say to their last peer.
@@ -167,6 +181,12 @@ impl<'s, 'd> Tcp<'s, 'd> {
     pub(crate) fn make_duplex(&self) {
         self.slot.finished.set(true);
         self.slot.duplex.set(true);
+    }
+
+    /// Lets writes go on while something comes: whether it is a reason to stop is up to the session. Returns whether they
+    /// did anyway, as those of a WebSocket do.
+    pub(crate) fn leave_to_session(&self) -> bool {
+        self.slot.duplex.replace(true)
     }
 
     /// Opens a connection. Without a limit this can take for ever.
@@ -234,6 +254,24 @@ impl Slot<'_> {
         self.with(|socket| socket.can_recv() || !socket.may_recv()).unwrap_or(true)
     }
 
+    /// Ready once a write of so many bytes, or of as many as the buffer holds, would not wait.
+    pub(crate) fn poll_room(&self, length: usize, context: &mut Context<'_>) -> Poll<()> {
+        let polled = self.with(|socket| {
+            let (capacity, queued) = (socket.send_capacity(), socket.send_queue());
+            if capacity.saturating_sub(queued) >= length.min(capacity) || !socket.may_send() {
+                return Poll::Ready(());
+            }
+            // Woken whenever some of it is acknowledged.
+            pin!(socket.flush()).poll(context).map(drop)
+        });
+        polled.unwrap_or(Poll::Ready(()))
+    }
+
+    /// Bytes that can be on their way and not acknowledged.
+    pub(crate) fn send_capacity(&self) -> usize {
+        self.with(|socket| socket.send_capacity()).unwrap_or(0)
+    }
+
     /// Closes the connection by itself once nothing was heard of the peer for so long.
     pub(crate) fn set_idle_limit(&self, limit: Option<Duration>) {
         self.with(|socket| socket.set_timeout(limit));
@@ -262,6 +300,24 @@ impl Drop for Tcp<'_, '_> {
             _ => socket.abort(),
         });
         self.slot.taken.set(false);
+        wake(&self.slot.waiter);
+    }
+}
+
+/// Whoever uses a connection through a session. Dropped, the session is about to give the socket back, in its own task.
+pub(crate) struct User<'s, 'd>(pub(crate) &'s Slot<'d>);
+
+impl User<'_, '_> {
+    /// The session has given it back itself.
+    pub(crate) fn forget(self) {
+        core::mem::forget(self);
+    }
+}
+
+impl Drop for User<'_, '_> {
+    fn drop(&mut self) {
+        let Self(slot) = self;
+        slot.leaving.set(true);
     }
 }
 

@@ -12,11 +12,11 @@ use miniwire_core::time::Instant;
 
 use crate::abort::{AbortHandle, UnderWay};
 use crate::client::Client;
-use crate::connection::{Connection, Stream};
+use crate::connection::Connection;
 use crate::link::Link as _;
 use crate::resolve;
 use crate::secure::{Random, Secure};
-use crate::sockets::Tcp;
+use crate::sockets::{Tcp, User};
 
 /// What one call sees of the network.
 pub(crate) struct CallTransport<'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> {
@@ -56,22 +56,22 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Transport for CallTransport<'_, 
 
     fn reuse(&self, route: &Route<'_>) -> Option<Self::Link> {
         let link = self.client.kept.take(route, |link| self.is_alive(link))?;
-        link.slot.set_idle_limit(None);
+        link.slot().set_idle_limit(None);
         Some(link)
     }
 
     async fn connect(&self, route: &Route<'_>) -> Result<Self::Link, Fault> {
-        let mut tcp = self.take_socket().ok_or(Fault::Connect)?;
+        let mut tcp = self.socket().await?;
         let (host, port) = route.first_hop();
         resolve::connect(self.client.sockets.stack(), &mut tcp, host, port).await?;
         if self.random.is_some() {
             tcp.make_duplex();
         }
-        Ok(Connection { slot: tcp.slot(), stream: Stream::Plain(tcp) })
+        Ok(Connection::Plain(tcp))
     }
 
     async fn secure(&self, link: Self::Link, route: &Route<'_>) -> Result<Self::Link, Fault> {
-        let Connection { slot, stream: Stream::Plain(tcp) } = link else { return Err(Fault::Tls) };
+        let Connection::Plain(tcp) = link else { return Err(Fault::Tls) };
         let secure = &self.client.secure;
         poll_fn(|context| {
             if secure.is_free(context.waker()) {
@@ -81,19 +81,29 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Transport for CallTransport<'_, 
             Poll::Pending
         })
         .await;
-        let session = secure.secure(tcp, route.host).await?;
-        Ok(Connection { slot, stream: Stream::Secured(session) })
+        let user = User(tcp.slot());
+        match secure.secure(tcp, route.host).await {
+            Ok(session) => Ok(Connection::Secured(session, user)),
+            Err(fault) => {
+                user.forget();
+                Err(fault)
+            }
+        }
     }
 
     fn read_ready(&self, link: &mut Self::Link) -> bool {
-        self.is_readable(link)
+        match link {
+            Connection::Plain(tcp) => tcp.slot().is_readable(),
+            // What has come under TLS may be a session ticket: to read then would be to wait.
+            Connection::Secured(session, _) => self.client.secure.holds_bytes(session),
+        }
     }
 
     fn keep(&self, route: &Route<'_>, link: Self::Link) {
         if let Some(limit) = self.client.idle_limit
             && !self.client.calls.is_shut_down()
         {
-            link.slot.set_idle_limit(Some(limit));
+            link.slot().set_idle_limit(Some(limit));
             self.client.kept.put(route, link);
         }
     }
@@ -105,37 +115,48 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> SocketTransport for CallTranspor
     }
 
     async fn readable(&self, link: &mut Self::Link) {
-        match &mut link.stream {
-            Stream::Plain(tcp) => tcp.readable().await,
-            Stream::Secured(session) => session.readable().await,
+        match link {
+            Connection::Plain(tcp) => tcp.readable().await,
+            Connection::Secured(session, _) => session.readable().await,
         }
     }
 }
 
 impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> CallTransport<'_, 's, 'd, S, N> {
-    /// A socket for a new connection, in the place of a kept one where that must be.
-    fn take_socket(&self) -> Option<Tcp<'s, 'd>> {
-        let sockets = self.client.sockets;
-        self.client.kept.sweep(|link| self.is_alive(link));
-        sockets.take().or_else(|| {
-            self.client.kept.close_oldest(|_| true);
-            sockets.take()
+    /// A socket for a new connection, in the place of a kept one where that must be. A session gives its socket back in a
+    /// task of its own, a moment later. [`Fault::Connect`] where other clients have them all.
+    async fn socket(&self) -> Result<Tcp<'s, 'd>, Fault> {
+        let Client { sockets, kept, .. } = self.client;
+        kept.sweep(|link| self.is_alive(link));
+        poll_fn(|context| {
+            loop {
+                if let Some(tcp) = sockets.take() {
+                    return Poll::Ready(Ok(tcp));
+                }
+                if sockets.is_one_leaving(context.waker()) {
+                    return Poll::Pending;
+                }
+                if !kept.close_oldest(|_| true) {
+                    return Poll::Ready(Err(Fault::Connect));
+                }
+            }
         })
+        .await
     }
 
     /// Whether a kept link can be believed to serve another call.
     fn is_alive(&self, link: &Connection<'s, 'd, S::Session>) -> bool {
         let stack = self.client.sockets.stack();
-        let local = link.slot.with(|socket| socket.local_endpoint()).flatten();
+        let local = link.slot().with(|socket| socket.local_endpoint()).flatten();
         // What can be read now is the end, or what nobody asked for.
         stack.is_link_up() && local.is_some_and(|local| resolve::is_local(stack, local.addr)) && !self.is_readable(link)
     }
 
     fn is_readable(&self, link: &Connection<'s, 'd, S::Session>) -> bool {
-        let held = match &link.stream {
-            Stream::Plain(_) => false,
-            Stream::Secured(session) => self.client.secure.holds_bytes(session),
+        let held = match link {
+            Connection::Plain(_) => false,
+            Connection::Secured(session, _) => self.client.secure.holds_bytes(session),
         };
-        held || link.slot.is_readable()
+        held || link.slot().is_readable()
     }
 }

@@ -34,7 +34,7 @@ fn core_02_sizes_of_futures_are_bounded() {
     let mut memory = miniwire_embassy::SocketMemory::<2, 1536, 1024>::new();
     bounded("`SocketMemory<2, 1536, 1024>`", size_of_val(&memory), 2 * (1536 + 1024));
     let sockets = Sockets::new(world.board, &mut memory);
-    bounded("`Sockets<2>`", size_of_val(&sockets), 112);
+    bounded("`Sockets<2>`", size_of_val(&sockets), 120);
     let client = Client::plain(&sockets, context());
     bounded("`Client<NoTls, 2>`", size_of_val(&client), 600);
     bounded("`AbortHandle`", size_of::<AbortHandle>(), 48);

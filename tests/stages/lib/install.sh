@@ -36,6 +36,19 @@ apt_get_install() {
     apt-get install "${options[@]}" "$@" </dev/null >/dev/null
 }
 
+# python_venv DIRECTORY REQUIREMENTS: a virtual environment with what the file lists, made again where that has changed.
+python_venv() {
+    cmp -s "$2" "$1/installed.txt" && return
+    rm -rf "$1"
+    if ! python3 -m venv "$1" >/dev/null 2>&1; then
+        apt_install python3-venv || skip 'python3 has no venv, and it could not be installed (Debian: python3-venv)'
+        python3 -m venv --clear "$1"
+    fi
+    "$1/bin/pip" install --quiet --disable-pip-version-check --requirement "$2" ||
+        skip "pip could not install what $2 lists"
+    cp "$2" "$1/installed.txt"
+}
+
 # build_miniwire: the program, in release; sets MINIWIRE to its path.
 build_miniwire() {
     command -v cargo >/dev/null || skip 'cargo is missing'

@@ -32,8 +32,8 @@ def start(stage, http, port):
     stage.start(shutil.which("nginx"), "-p", stage.directory, "-c", config, port=port)
 
 
-def tls(port, certificate, location='return 200 \'{"peer":"nginx"}\';', options="", host="127.0.0.1"):
-    """A `server` block with TLS on this port."""
+def tls(port, certificate, location='return 200 \'{"peer":"nginx"}\';', options="", host="127.0.0.1", protocols="TLSv1.2 TLSv1.3"):
+    """A `server` block with TLS on this port. Left to itself, an nginx before 1.23.4 does not speak TLS 1.3."""
     return f"""
     server {{
         listen {host}:{port} ssl;
@@ -41,6 +41,7 @@ def tls(port, certificate, location='return 200 \'{"peer":"nginx"}\';', options=
         ssl_certificate {certificate.certificate};
         ssl_certificate_key {certificate.key};
         ssl_session_cache none;
+        ssl_protocols {protocols};
         {options}
         location / {{ {location} }}
     }}

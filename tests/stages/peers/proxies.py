@@ -5,7 +5,6 @@ Port {port}
 Listen 127.0.0.1
 Timeout 10
 MaxClients 20
-Allow 127.0.0.1
 LogLevel Error
 PidFile "{directory}/tinyproxy-{port}.pid"
 ViaProxyName "tinyproxy"

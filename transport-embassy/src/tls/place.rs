@@ -11,6 +11,7 @@ use miniwire_core::reason::Fault;
 
 use super::session::Session;
 use crate::sockets::Tcp;
+use crate::waiting::wake;
 
 /// Bytes that were decrypted and that the stream has not read, at most.
 const INCOMING: usize = 1024;
@@ -45,6 +46,8 @@ pub(super) struct Place<'s, 'd> {
     ended: Cell<Option<Result<(), ErrorKind>>>,
     failed: Cell<Option<ErrorKind>>,
     wants_flush: Cell<bool>,
+    /// What comes is no reason to stop writing.
+    duplex: Cell<bool>,
     incoming: RefCell<Chunk<INCOMING>>,
     outgoing: RefCell<Chunk<OUTGOING>>,
     server: Cell<Option<Waker>>,
@@ -60,6 +63,7 @@ impl<'s, 'd> Place<'s, 'd> {
             ended: Cell::new(None),
             failed: Cell::new(None),
             wants_flush: Cell::new(false),
+            duplex: Cell::new(false),
             incoming: RefCell::new(Chunk::new()),
             outgoing: RefCell::new(Chunk::new()),
             server: Cell::new(None),
@@ -147,25 +151,41 @@ impl<'s, 'd> Place<'s, 'd> {
         self.ended.get().is_none() && with(&self.incoming, |bytes| bytes.is_empty()) == Some(true)
     }
 
+    /// How long the record is that [`write_to`](Self::write_to) would send, 0 where it would send none.
+    pub(super) fn next_record(&self, session: &Session<'_, Tcp<'s, 'd>>) -> usize {
+        let length = with(&self.outgoing, |bytes| bytes.filled().len()).unwrap_or(0);
+        let (_, record) = session.next_record(length, self.wants_flush.get());
+        record.unwrap_or(0)
+    }
+
+    /// Writes what there is, up to the end of a record.
     pub(super) async fn write_to(&self, session: &mut Session<'_, Tcp<'s, 'd>>) {
         let written = self.try_write_to(session).await;
-        self.failed.set(written.err());
-        self.wants_flush.set(false);
+        if let Err(kind) = written {
+            self.failed.set(Some(kind));
+        }
         wake(&self.user);
     }
 
     #[expect(clippy::await_holding_refcell_ref, reason = "the stream never borrows, but tries to, and waits")]
     async fn try_write_to(&self, session: &mut Session<'_, Tcp<'s, 'd>>) -> Result<(), ErrorKind> {
-        if let Ok(mut outgoing) = self.outgoing.try_borrow_mut() {
-            while !outgoing.is_empty() {
-                let written = session.write(outgoing.filled()).await?;
-                if written == 0 {
-                    return Err(ErrorKind::WriteZero);
-                }
-                outgoing.consume(written);
+        let Ok(mut outgoing) = self.outgoing.try_borrow_mut() else { return Ok(()) };
+        let (mut left, record) = session.next_record(outgoing.filled().len(), self.wants_flush.get());
+        while left > 0 {
+            let written = session.write(outgoing.filled().get(..left).unwrap_or_default()).await?;
+            if written == 0 {
+                return Err(ErrorKind::WriteZero);
             }
+            outgoing.consume(written);
+            left = left.saturating_sub(written);
         }
-        if self.wants_flush.get() { session.flush().await } else { Ok(()) }
+        if record.is_some() {
+            session.flush().await?;
+        }
+        if outgoing.is_empty() {
+            self.wants_flush.set(false);
+        }
+        Ok(())
     }
 
     pub(super) async fn read_from(&self, session: &mut Session<'_, Tcp<'s, 'd>>) {
@@ -183,6 +203,7 @@ impl<'s, 'd> Place<'s, 'd> {
 impl<'s, 'd> Place<'s, 'd> {
     pub(super) fn take(&self, job: Job<'s, 'd>) {
         self.stage.set(Stage::Taken);
+        self.duplex.set(job.tcp.leave_to_session());
         self.job.set(Some(job));
         wake(&self.server);
     }
@@ -201,6 +222,11 @@ impl<'s, 'd> Place<'s, 'd> {
     /// A read would not wait.
     pub(super) fn is_readable(&self) -> bool {
         self.ended.get().is_some() || with(&self.incoming, |bytes| bytes.is_empty()) == Some(false)
+    }
+
+    /// The peer has said something while it takes nothing, and that is an answer.
+    pub(super) fn is_answered(&self) -> bool {
+        !self.duplex.get() && self.is_readable()
     }
 
     pub(super) fn poll_readable(&self, waker: &Waker) -> Poll<()> {
@@ -264,45 +290,6 @@ fn register(cell: &Cell<Option<Waker>>, waker: &Waker) {
         _ => waker.clone(),
     };
     cell.set(Some(waits));
-}
-
-fn wake(cell: &Cell<Option<Waker>>) {
-    if let Some(waker) = cell.take() {
-        waker.wake();
-    }
-}
-
-/// Who waits for a session. One more than there is room for wakes the first, which comes back.
-pub(super) struct Waiting<const N: usize>([Cell<Option<Waker>>; N]);
-
-impl<const N: usize> Waiting<N> {
-    pub(super) fn new() -> Self {
-        Self(core::array::from_fn(|_| Cell::new(None)))
-    }
-
-    pub(super) fn register(&self, waker: &Waker) {
-        let mut free = self.0.first();
-        for cell in &self.0 {
-            match cell.take() {
-                Some(known) => {
-                    let is_known = known.will_wake(waker);
-                    cell.set(Some(known));
-                    if is_known {
-                        return;
-                    }
-                }
-                None => free = Some(cell),
-            }
-        }
-        if let Some(cell) = free {
-            wake(cell);
-            cell.set(Some(waker.clone()));
-        }
-    }
-
-    pub(super) fn wake(&self) {
-        self.0.iter().for_each(wake);
-    }
 }
 
 /// Bytes on their way, in one piece.
@@ -398,28 +385,6 @@ mod tests {
         assert!(chunk.is_empty());
         assert_eq!(chunk.push(b"efg"), 3);
         assert_eq!(chunk.filled(), b"efg");
-    }
-
-    #[test]
-    fn ctx_08_whoever_waits_for_a_session_is_woken() {
-        struct Count(std::sync::atomic::AtomicUsize);
-        impl std::task::Wake for Count {
-            fn wake(self: std::sync::Arc<Self>) {
-                self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            }
-        }
-        let counts: Vec<_> = (0..3).map(|_| std::sync::Arc::new(Count(0.into()))).collect();
-        let count = || counts.iter().map(|count| count.0.load(std::sync::atomic::Ordering::Relaxed));
-        let waiting = Waiting::<2>::new();
-        let register = |at: usize| waiting.register(&Waker::from(counts[at].clone()));
-        [0, 1, 0].into_iter().for_each(register);
-        assert!(count().eq([0, 0, 0]));
-        register(2);
-        assert_eq!(count().sum::<usize>(), 1, "there was no room for one");
-        waiting.wake();
-        assert!(count().eq([1, 1, 1]));
-        waiting.wake();
-        assert_eq!(count().sum::<usize>(), 3);
     }
 
     #[test]

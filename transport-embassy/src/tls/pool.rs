@@ -11,24 +11,26 @@ use core::future::{Future, poll_fn};
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 
+use embassy_time::Timer;
 use embedded_io::{ErrorKind, ErrorType};
 use embedded_io_async::{Read, Write};
 use miniwire_core::drive::NoRandomness;
 use miniwire_core::reason::{CertificateFault, Fault};
 use rand_core::{CryptoRng, CryptoRngCore, Error, RngCore};
 
-use super::place::{Host, Job, Place, Stage, Waiting};
+use super::place::{Host, Job, Place, Stage};
 use super::session::{Buffers, RECEIVE, Session, open};
 use super::verifier::Trust;
 use crate::link::Link;
 use crate::secure::{Random, Secure};
-use crate::sockets::Tcp;
+use crate::sockets::{LONGEST_WRITE, Slot, Tcp};
+use crate::waiting::Waiting;
 
 /// Calls that can wait for a session at once without disturbing each other.
 const WAITING: usize = 4;
 
-/// The memory of one session: [`RECEIVE`] and `TX` bytes. A record carries at most `TX` - 129 bytes; `TX` is at least
-/// [`TRANSMIT`](super::TRANSMIT).
+/// The memory of one session: [`RECEIVE`] and `TX` bytes. A record carries at most `TX` - 134 bytes, and no more than has
+/// room in the transmit buffer of the TCP socket, with 22 bytes around it. `TX` is at least [`TRANSMIT`](super::TRANSMIT).
 pub struct TlsMemory<const TX: usize = 1153> {
     receive: [u8; RECEIVE],
     transmit: [u8; TX],
@@ -87,6 +89,7 @@ impl<'s, 'd, C: Fn() -> u64, R: CryptoRngCore, const M: usize> Tls<'s, 'd, C, R,
             place.clear();
             self.waiting.wake();
             let Job { tcp, host } = place.job().await;
+            let slot = tcp.slot();
             let buffers = Buffers { receive: &mut memory.receive, transmit: &mut memory.transmit };
             let now = (self.clock)();
             let mut rng = Shared(&self.rng);
@@ -94,7 +97,7 @@ impl<'s, 'd, C: Fn() -> u64, R: CryptoRngCore, const M: usize> Tls<'s, 'd, C, R,
             match place.unless_left(opening).await {
                 Some(Ok(session)) => {
                     place.opened(Ok(()));
-                    carry(place, session).await;
+                    carry(place, slot, session).await;
                 }
                 Some(Err(fault)) => place.opened(Err(fault)),
                 None => {}
@@ -115,13 +118,16 @@ impl Drop for Served<'_, '_, '_> {
 }
 
 /// Carries bytes between a session and its stream until the stream is gone or nothing can come any more.
-async fn carry<'s, 'd>(place: &Place<'s, 'd>, mut session: Session<'_, Tcp<'s, 'd>>) {
+///
+/// A record is begun once the socket has room for it, so that no write waits: what comes meanwhile can be read.
+async fn carry<'s, 'd>(place: &Place<'s, 'd>, slot: &Slot<'d>, mut session: Session<'_, Tcp<'s, 'd>>) {
+    session.fit_records(slot.send_capacity());
     loop {
         let step = poll_fn(|context| {
             place.awaits(context.waker());
             if place.stage() != Stage::Taken {
                 Poll::Ready(Step::Leave)
-            } else if place.has_to_write() {
+            } else if place.has_to_write() && slot.poll_room(place.next_record(&session), context).is_ready() {
                 Poll::Ready(Step::Write)
             } else if place.wants_to_read() {
                 pin!(session.readable()).poll(context).map(|()| Step::Read)
@@ -133,9 +139,12 @@ async fn carry<'s, 'd>(place: &Place<'s, 'd>, mut session: Session<'_, Tcp<'s, '
         let done = match step {
             Step::Leave => {
                 // What was written and not flushed goes first: a WebSocket's Close.
-                if at_once(place.write_to(&mut session)).is_some()
-                    && let Some(tcp) = session.close_at_once()
-                {
+                while place.has_to_write() {
+                    if at_once(place.write_to(&mut session)).is_none() {
+                        return;
+                    }
+                }
+                if let Some(tcp) = session.close_at_once() {
                     tcp.finish();
                 }
                 return;
@@ -267,13 +276,34 @@ impl Read for Stream<'_, '_, '_> {
 
 impl Write for Stream<'_, '_, '_> {
     /// Dropped while it waits, it has written nothing.
+    /// Fails with [`ErrorKind::ConnectionAborted`] where the peer has taken nothing for a second and has answered meanwhile.
     async fn write(&mut self, buf: &[u8]) -> Result<usize, ErrorKind> {
-        poll_fn(|context| self.place.poll_write(context.waker(), buf)).await
+        self.unless_answered(|context| self.place.poll_write(context.waker(), buf)).await
     }
 
     async fn flush(&mut self) -> Result<(), ErrorKind> {
         self.place.begin_flush();
-        poll_fn(|context| self.place.poll_flush(context.waker())).await
+        self.unless_answered(|context| self.place.poll_flush(context.waker())).await
+    }
+}
+
+impl Stream<'_, '_, '_> {
+    async fn unless_answered<T>(
+        &self,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<Result<T, ErrorKind>>,
+    ) -> Result<T, ErrorKind> {
+        let mut stalled = pin!(Timer::after(LONGEST_WRITE));
+        let mut is_stalled = false;
+        poll_fn(|context| {
+            // Also woken when something comes.
+            let polled = poll(context);
+            is_stalled = is_stalled || (polled.is_pending() && stalled.as_mut().poll(context).is_ready());
+            if polled.is_pending() && is_stalled && self.place.is_answered() {
+                return Poll::Ready(Err(ErrorKind::ConnectionAborted));
+            }
+            polled
+        })
+        .await
     }
 }
 

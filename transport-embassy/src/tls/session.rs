@@ -22,8 +22,13 @@ use crate::link::Link;
 pub const RECEIVE: usize = 16_640;
 
 /// The least [`Buffers::transmit`]: the ClientHello for the longest host name. A record carries what is left of the buffer
-/// after 129 bytes, so a longer buffer makes fewer records of the same data: 1,153 bytes carry a kilobyte.
+/// after 134 bytes, so a longer buffer makes fewer records of the same data: 1,158 bytes carry a kilobyte.
 pub const TRANSMIT: usize = 512;
+
+/// What embedded-tls leaves free of the buffer that a record is made in, its header included.
+const RESERVED: usize = 128 + 5;
+/// What a record adds to its plaintext: a header, a content type and a tag.
+const OVERHEAD: usize = 5 + 1 + 16;
 
 /// Memory for one session.
 #[derive(Debug)]
@@ -48,6 +53,9 @@ pub struct Session<'b, L: Link> {
     line: Line<'b>,
     /// Plaintext that has been decrypted and not been read.
     unread: usize,
+    /// Plaintext that waits for the rest of its record, and as much of it as a record carries.
+    unsent: usize,
+    most: usize,
     state: State,
 }
 
@@ -87,6 +95,7 @@ pub async fn open<'b, L: Link + 'b>(
         return Err(Fault::Tls);
     }
     let line = Line::over(line);
+    let most = transmit.len().saturating_sub(RESERVED).max(1);
     let mut config = TlsConfig::new();
     if cfg!(feature = "rsa") {
         config = config.enable_rsa_signatures();
@@ -100,7 +109,7 @@ pub async fn open<'b, L: Link + 'b>(
     match connection.open(TlsContext::new(&config, &mut provider)).await {
         Ok(()) if provider.verifier.is_proved() => {
             line.set(Mode::Records);
-            Ok(Session { connection, line, unread: 0, state: State::Open })
+            Ok(Session { connection, line, unread: 0, unsent: 0, most, state: State::Open })
         }
         // embedded-tls is content with a server that has shown no certificate, or has not signed.
         Ok(()) => Err(Fault::Certificate(CertificateFault::Invalid)),
@@ -192,6 +201,20 @@ impl<L: Link> Session<'_, L> {
         }
     }
 
+    /// Bounds the plaintext of a record so that the record has room in a link's buffer of this length.
+    pub(super) fn fit_records(&mut self, buffer: usize) {
+        self.most = self.most.min(buffer.saturating_sub(OVERHEAD)).max(1);
+    }
+
+    /// How many of so many bytes go into the record that has been begun, and how long that will then be on the link if it
+    /// is sent, which it is when it is full or `flush` says so after the last of them.
+    pub(super) fn next_record(&self, length: usize, flush: bool) -> (usize, Option<usize>) {
+        let taken = self.most.saturating_sub(self.unsent).min(length);
+        let plaintext = self.unsent.saturating_add(taken);
+        let is_sent = plaintext > 0 && (plaintext >= self.most || (flush && taken == length));
+        (taken, is_sent.then(|| plaintext.saturating_add(OVERHEAD)))
+    }
+
     /// Shows the plaintext there is; what `take` says it has taken is not shown again. 0 where there is none yet, at a
     /// record that has none: a ticket. `None` is the end. A record that has begun is waited for.
     pub(super) async fn read_ready_with(
@@ -274,12 +297,14 @@ impl<L: Link> Write for Session<'_, L> {
     async fn write(&mut self, buf: &[u8]) -> Result<usize, ErrorKind> {
         self.begin(&[State::Open])?;
         let written = self.connection.write(buf).await;
+        self.unsent = self.unsent.saturating_add(*written.as_ref().unwrap_or(&0));
         self.end_writing(written)
     }
 
     async fn flush(&mut self) -> Result<(), ErrorKind> {
         self.begin(&[State::Open])?;
         let flushed = self.connection.flush().await;
+        self.unsent = 0;
         self.end_writing(flushed)
     }
 }

@@ -4,6 +4,7 @@ mod peer;
 mod requests;
 mod routes;
 mod site;
+mod soak;
 mod sockets;
 #[path = "../support/mod.rs"]
 mod support;

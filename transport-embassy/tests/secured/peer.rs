@@ -21,6 +21,9 @@ pub(crate) struct Peer {
     config: Option<Arc<ServerConfig>>,
     /// What begins behind CONNECT.
     tunnel: Option<Arc<ServerConfig>>,
+    /// Bytes that it takes without reading them, and the pause before it reads, in microseconds.
+    pub(crate) window: usize,
+    pub(crate) pause: u64,
     pub(crate) connections: Rc<Cell<u64>>,
     pub(crate) open: Rc<Cell<u64>>,
     /// Connections that ended with close_notify.
@@ -41,15 +44,20 @@ impl Peer {
         at_once: usize,
         config: Option<ServerConfig>,
     ) -> Self {
-        Self { config: config.map(Arc::new), ..Self::default() }.run(executor, stack, port, at_once)
+        Self::reading(8192, 0, config).run(executor, stack, port, at_once)
+    }
+
+    /// One that reads in its own way.
+    pub(crate) fn reading(window: usize, pause: u64, config: Option<ServerConfig>) -> Self {
+        Self { window, pause, config: config.map(Arc::new), ..Self::default() }
     }
 
     /// Serves as a proxy.
     pub(crate) fn proxy(executor: &mut Executor, stack: Stack<'static>, port: u16, behind: ServerConfig) -> Self {
-        Self { tunnel: Some(Arc::new(behind)), ..Self::default() }.run(executor, stack, port, 2)
+        Self { tunnel: Some(Arc::new(behind)), ..Self::reading(8192, 0, None) }.run(executor, stack, port, 2)
     }
 
-    fn run(self, executor: &mut Executor, stack: Stack<'static>, port: u16, at_once: usize) -> Self {
+    pub(crate) fn run(self, executor: &mut Executor, stack: Stack<'static>, port: u16, at_once: usize) -> Self {
         let peer = self;
         for _ in 0..at_once {
             executor.spawn(peer.clone().serve(stack, port));
@@ -58,7 +66,7 @@ impl Peer {
     }
 
     async fn serve(self, stack: Stack<'static>, port: u16) {
-        let (mut rx, mut tx) = (vec![0; 8192], vec![0; 8192]);
+        let (mut rx, mut tx) = (vec![0; self.window], vec![0; 8192]);
         let mut socket = TcpSocket::new(stack, &mut rx, &mut tx);
         socket.set_nagle_enabled(false);
         socket.set_timeout(Some(Duration::from_secs(90)));
@@ -68,6 +76,7 @@ impl Peer {
                 self.open.set(self.open.get() + 1);
                 let tls = self.config.clone().map(|config| ServerConnection::new(config).unwrap());
                 let mut wire = Wire::new(&mut socket, tls);
+                wire.pause = self.pause;
                 self.exchanges(&mut wire).await;
                 self.clean.set(self.clean.get() + u64::from(wire.ended));
                 self.open.set(self.open.get() - 1);

@@ -87,6 +87,24 @@ fn ctx_08_tickets_that_come_before_the_answer_do_not_hold_up_what_is_sent() {
 }
 
 #[test]
+fn up_07_an_answer_is_heard_of_a_server_that_reads_no_more_under_tls() {
+    for seed in 0..6 {
+        let mut site = site(seed, if seed < 2 { Faults::NONE } else { Faults::MANY });
+        site.apart = seed % 2 == 1;
+        site.run::<_, 1>(async |client, _| {
+            let (mut buffers, content) = (Buffers::new(), vec![b'y'; 200_000]);
+            let upload =
+                Upload::new("https://device.test/early", FileType::Image, "f", Boundary::new([1; 16])).file("f", 0);
+            let mut source = storage::Bytes::new(&content);
+            let start = clock::now_ms();
+            let came = client.upload_file(&upload, &mut source, buffers.memory(), |_| ()).await.unwrap();
+            assert_eq!((came.status(), came.text()), (413, "\"too much\""), "{seed}");
+            assert!(clock::now_ms() - start < 15_000, "{seed}: {} ms", clock::now_ms() - start);
+        });
+    }
+}
+
+#[test]
 fn ctx_08_a_server_that_is_not_the_one_is_refused_through_the_client() {
     let mut good = site(1, Faults::NONE);
     let plain = Peer::start(&mut good.world.executor, good.world.server, 80, 2, None);
@@ -270,4 +288,64 @@ async fn survives(
         assert!(sockets.idle().0 >= 2, "{kept}");
     }
     completed
+}
+
+#[test]
+fn req_16_a_kept_session_makes_way_where_every_socket_is_taken() {
+    let mut site = site_with(1, Faults::NONE, leaf(&["device.test", "other.test", "192.168.69.2"]));
+    let plain = Peer::start(&mut site.world.executor, site.world.server, 80, 4, None);
+    site.run::<_, 3>(async |client, sockets| {
+        // Three sockets and three sessions, all kept.
+        for url in [JSON, "https://192.168.69.2/json", "https://other.test/json"] {
+            assert!(send(client, &Request::new(url)).await.is_ok(), "{url}");
+        }
+        assert_eq!(sockets.idle().0, 0);
+        // One makes way for each of these at the same time.
+        let one = Request::new("http://device.test/json");
+        let two = Request::new("http://192.168.69.2/json");
+        let (mut one, mut two) = (pin!(send(client, &one)), pin!(send(client, &two)));
+        let mut done = (None, None);
+        let start = clock::now_ms();
+        std::future::poll_fn(|context| {
+            for (call, came) in [(one.as_mut(), &mut done.0), (two.as_mut(), &mut done.1)] {
+                if came.is_none()
+                    && let Poll::Ready(ended) = call.poll(context)
+                {
+                    *came = Some(ended);
+                }
+            }
+            if done.0.is_some() && done.1.is_some() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        for came in [done.0, done.1] {
+            assert_eq!(came, Some(Ok((200, r#"{"a":1}"#.into()))));
+        }
+        assert!(clock::now_ms() - start < 500, "{}", clock::now_ms() - start);
+        assert!(send(client, &Request::new("https://other.test/json")).await.is_ok(), "still kept");
+    });
+    assert_eq!((plain.connections.get(), site.peer.connections.get()), (2, 3), "no more made way than had to");
+}
+
+#[test]
+fn ctx_08_a_session_that_is_left_gives_its_socket_back_at_once_whatever_the_server_does() {
+    let mut site = site(1, Faults::NONE);
+    let cable = site.world.cable.clone();
+    site.run::<_, 2>(async |client, sockets| {
+        // A kept session, and a call in the middle of a write that stalls: the cable is out.
+        assert!(send(client, &Request::new(JSON)).await.is_ok());
+        let (mut buffers, content) = (Buffers::new(), vec![b'y'; 200_000]);
+        let upload =
+            Upload::new("https://192.168.69.2/echo", FileType::Image, "f", Boundary::new([1; 16])).file("f", 0);
+        let mut source = storage::Bytes::new(&content);
+        let mut call = pin!(client.upload_file(&upload, &mut source, buffers.memory(), |_| ()));
+        assert!(with_timeout(Duration::from_millis(40), call.as_mut()).await.is_err());
+        cable.set_up(false);
+        assert!(with_timeout(Duration::from_secs(5), call.as_mut()).await.is_err());
+        assert_eq!(sockets.idle().0, 1);
+        client.shut_down();
+        assert!(call.await.is_err());
+        // The sessions' own tasks run, and no more time than that passes.
+        pass(1).await;
+        assert_eq!(sockets.idle().0, 3);
+    });
 }

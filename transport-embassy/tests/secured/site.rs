@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 
 use embassy_time::{Duration, Timer};
-use miniwire_core::context::Context;
+use miniwire_core::context::Context as App;
 use miniwire_embassy::tls::{self, CertificateDer, Trust};
 use miniwire_embassy::{Client, SocketMemory, Sockets, Tls, TlsMemory};
 use rand_core::OsRng;
@@ -24,6 +25,8 @@ pub(crate) struct Site {
     pub(crate) world: World,
     pub(crate) root: CertificateDer<'static>,
     pub(crate) peer: Peer,
+    /// Between the sessions and the calls the executor runs the stacks, as where they are tasks apart.
+    pub(crate) apart: bool,
 }
 
 /// A server of device.test and 192.168.69.2, on port 443.
@@ -38,7 +41,7 @@ pub(crate) fn site_with(seed: u64, faults: Faults, params: CertificateParams) ->
     let peer = Peer::start(&mut world.executor, world.server, 443, 5, Some(config));
     let names = HashMap::from(["device.test", "other.test"].map(|name| (name.into(), Name::Addresses(vec![SERVER]))));
     world.spawn(udp::dns(world.server, Names::new(names.into()), std::rc::Rc::default()));
-    Site { world, root: root.der.clone(), peer }
+    Site { world, root: root.der.clone(), peer, apart: false }
 }
 
 impl Site {
@@ -53,10 +56,10 @@ impl Site {
     /// The same in this context.
     pub(crate) fn run_as<T, const M: usize>(
         &mut self,
-        context: Context<'_>,
+        context: App<'_>,
         test: impl AsyncFnOnce(&Secured<'_, '_, '_, M>, &Sockets<'_, 3>) -> T,
     ) -> T {
-        let (board, root) = (self.world.board, self.root.clone());
+        let (board, root, apart) = (self.world.board, self.root.clone(), self.apart);
         self.world.run(async move {
             let anchors = [tls::root(&root).unwrap()];
             let mut memory = SocketMemory::<3, 8192, 1024>::new();
@@ -68,11 +71,27 @@ impl Site {
                 sessions.iter_mut().map(|memory| Box::pin(tls.serve(memory)) as Pin<Box<_>>).collect();
             let client = Client::new(&sockets, context, &tls);
             let mut test = pin!(test(&client, &sockets));
-            std::future::poll_fn(|context| {
+            let mut serve = move |context: &mut Context<'_>| {
                 for session in &mut served {
                     assert!(session.as_mut().poll(context).is_pending());
                 }
-                test.as_mut().poll(context)
+            };
+            let mut is_calls_turn = false;
+            std::future::poll_fn(|context| {
+                if !apart {
+                    serve(context);
+                    return test.as_mut().poll(context);
+                }
+                is_calls_turn = !is_calls_turn;
+                if is_calls_turn {
+                    serve(context);
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                let came = test.as_mut().poll(context);
+                // For what has come between the two.
+                serve(context);
+                came
             })
             .await
         })

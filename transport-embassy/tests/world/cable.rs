@@ -71,6 +71,10 @@ impl Cable {
         Port { cable: self.clone(), side }
     }
 
+    pub(crate) fn set_seed(&self, seed: u64) {
+        self.0.borrow_mut().random = Random(seed);
+    }
+
     pub(crate) fn set_faults(&self, faults: Faults) {
         self.0.borrow_mut().faults = faults;
     }

@@ -69,7 +69,7 @@ impl World {
     }
 }
 
-fn stack<const N: usize>(executor: &mut Executor, port: Port, config: Config, seed: u64) -> Stack<'static> {
+pub(crate) fn stack<const N: usize>(executor: &mut Executor, port: Port, config: Config, seed: u64) -> Stack<'static> {
     // Tests are few and processes short.
     let resources = Box::leak(Box::new(StackResources::<N>::new()));
     let (stack, runner) = embassy_net::new(port, config, resources, seed);

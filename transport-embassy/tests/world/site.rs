@@ -63,9 +63,12 @@ pub(crate) fn routes(seen: &Seen) -> Vec<Step> {
     match seen.path() {
         "/json" => ok(r#"{"a":1}"#),
         "/echo" => ok(&seen.body),
+        "/count" => ok(seen.body.len().to_string()),
         "/large" => ok(vec![b'x'; 60_000]),
         "/missing" => vec![Step::Send(answer("404 Not Found", "", b"\"gone\""))],
         "/busy" => vec![Step::Send(answer("429 Too Many Requests", "", b""))],
+        // Its body has not been read, and will not be.
+        "/early" => vec![Step::Send(answer("413 Content Too Large", "", b"\"too much\"")), Step::Wait(600_000)],
         "/moved" => vec![Step::Send(answer("302 Found", "Location: /json\r\n", b""))],
         "/reset" => vec![Step::Reset],
         "/cut" => vec![Step::Send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[1, ".to_vec()), Step::Close],

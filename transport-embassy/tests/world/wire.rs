@@ -1,6 +1,7 @@
 //! A connection as its server has it, with or without TLS.
 
 use embassy_net::tcp::TcpSocket;
+use embassy_time::{Duration, Timer};
 use rustls::ServerConnection;
 
 use super::http::Seen;
@@ -13,11 +14,13 @@ pub(crate) struct Wire<'s, 'b> {
     pub(crate) bytes: Vec<u8>,
     /// The client has said that this was all.
     pub(crate) ended: bool,
+    /// Before it reads, in microseconds.
+    pub(crate) pause: u64,
 }
 
 impl<'s, 'b> Wire<'s, 'b> {
     pub(crate) fn new(socket: &'s mut TcpSocket<'b>, tls: Option<ServerConnection>) -> Self {
-        Self { socket, tls, bytes: Vec::new(), ended: false }
+        Self { socket, tls, bytes: Vec::new(), ended: false, pause: 0 }
     }
 
     /// Shakes hands, where there is TLS.
@@ -52,6 +55,9 @@ impl<'s, 'b> Wire<'s, 'b> {
 
     /// Reads once from the socket.
     async fn receive(&mut self) -> Option<()> {
+        if self.pause > 0 {
+            Timer::after(Duration::from_micros(self.pause)).await;
+        }
         let mut chunk = [0; 2048];
         let read = self.socket.read(&mut chunk).await.ok().filter(|read| *read > 0)?;
         let Some(tls) = &mut self.tls else {
@@ -140,6 +146,9 @@ impl<'s, 'b> Wire<'s, 'b> {
             return None;
         }
         let head = self.head().await?;
+        if head.contains(" /early") {
+            return Some(Seen { head, body: Vec::new() });
+        }
         let length = field(&head, "Content-Length").and_then(|length| length.parse().ok()).unwrap_or(0);
         Some(Seen { head, body: self.take(length).await? })
     }

@@ -6,7 +6,7 @@ Routes, the same as those of echo.cjs:
                                        at most `delay` seconds (0.005) between them; text is cut within characters too
   /both/{n}?size=&seed=                sends n binary messages of `size` bytes (1000) while it receives. The message i, from
                                        0, is i in four bytes, big-endian, then (seed + i + j) mod 256 at each position j from
-                                       4 on. After the text "end" comes a JSON text {"messages", "bytes", "sha256"} of what
+                                       4 on. After the text "end" comes a JSON text {"messages","bytes","sha256"} of what
                                        came before that, and 1000.
   /close/{code}?reason=                closes so after the first message
   /ping/{n}                            n pings, each when the one before was answered, then the text n, then 1000
@@ -76,7 +76,8 @@ async def both(socket, count, size, seed):
         messages, octets = messages + 1, octets + len(content)
         digest.update(content)
     await sending
-    await socket.send(json.dumps({"messages": messages, "bytes": octets, "sha256": digest.hexdigest()}))
+    report = {"messages": messages, "bytes": octets, "sha256": digest.hexdigest()}
+    await socket.send(json.dumps(report, separators=(",", ":")))
 
 
 async def send_all(socket, count, size, seed):

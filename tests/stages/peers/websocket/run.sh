@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # WebSocket servers that nobody here wrote: Python's websockets, Node's ws, nginx in front of both, tinyproxy.
 #   run.sh --self-check    does a client that nobody here wrote get what they promise?
+#   run.sh --install       only has them there
 #   run.sh --hold          prints where they are as JSON, and serves until standard input ends, or for 15 minutes
 # No stage by itself: ../../websocket-peers.sh is one. Needs nginx, tinyproxy, openssl, node with npm, python3 with venv (packages
 # come into target/).
@@ -16,16 +17,7 @@ need npm npm
 
 here=tests/stages/peers/websocket
 peers="${CARGO_TARGET_DIR:-target}/stages/websocket"
-if ! cmp -s "$here/requirements.txt" "$peers/venv/installed.txt"; then
-    rm -rf "$peers/venv"
-    if ! python3 -m venv "$peers/venv" >/dev/null 2>&1; then
-        apt_install python3-venv || skip 'python3 has no venv, and it could not be installed (Debian: python3-venv)'
-        python3 -m venv --clear "$peers/venv"
-    fi
-    "$peers/venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt" ||
-        skip 'pip could not install websockets'
-    cp "$here/requirements.txt" "$peers/venv/installed.txt"
-fi
+python_venv "$peers/venv" "$here/requirements.txt"
 if ! cmp -s "$here/package.json" "$peers/node/installed.json"; then
     rm -rf "$peers/node"
     mkdir -p "$peers/node"
@@ -35,4 +27,5 @@ if ! cmp -s "$here/package.json" "$peers/node/installed.json"; then
     cp "$here/package.json" "$peers/node/installed.json"
 fi
 
+[ "${1:-}" != --install ] || exit 0
 exec timeout 900 "$peers/venv/bin/python" -B tests/stages/websocket_peers.py "${1:---self-check}" "$peers"

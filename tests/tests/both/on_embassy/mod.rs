@@ -1,15 +1,13 @@
-//! The scenarios on embassy-net: a stack in this process, and a bridge to the same server.
+//! The scenarios on embassy-net, over any stack.
 
-pub(crate) mod bridge;
 mod socket;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::pin::pin;
-use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use embassy_net::Stack;
 use embassy_time::{Duration, Timer};
 use miniwire_core::context::{Context, Limits, Proxy, ProxyRule};
 use miniwire_core::download::Download;
@@ -24,54 +22,45 @@ use miniwire_embassy::tls::{self, CertificateDer, Trust};
 use miniwire_embassy::{AbortHandle, Client, Secure, SocketMemory, Sockets, TlsMemory};
 use miniwire_std::serve::Server;
 use rand_core::OsRng;
+use rustls::pki_types::pem::PemObject as _;
 
-use crate::scenario::{Call, Came, Data, Ending, HASTE, Headers, Request, Rules, SHORT_URL, Scenario, Upload, file};
-use crate::world::cable::Faults;
-use crate::world::udp::{self, Name, Names};
-use crate::world::{SERVER, World, clock};
-use bridge::bridge;
+use crate::scenario::{
+    Call, Came, Data, Ending, HASTE, Headers, MAX_BODY, Request, Rules, SHORT_URL, Scenario, Upload, file,
+};
 
 /// Connections, and sessions of TLS, at once.
 const PLACES: usize = 2;
 
-type Tls<'s, 'd> = miniwire_embassy::Tls<'s, 'd, fn() -> u64, OsRng, PLACES>;
+pub(crate) type Tls<'s, 'd> = miniwire_embassy::Tls<'s, 'd, fn() -> u64, OsRng, PLACES>;
 
-/// Runs the scenarios one after the other, `localhost` being the server, which listens at these addresses.
-pub(crate) fn run(scenarios: &[Scenario], server: &Server, addresses: &[SocketAddr]) -> Vec<Came> {
-    let root = CertificateDer::from(server.authority().certificate().to_vec());
-    let mut world = world(&["localhost"], addresses, 8);
-    let board = world.board;
-    world.run(async move {
-        let anchors = [tls::root(&root).expect("a root")];
-        let mut memory = SocketMemory::<PLACES, 8192, 2048>::new();
-        let sockets = Sockets::new(board, &mut memory);
-        let tls: Tls<'_, '_> = Tls::new(Trust::new(&anchors), unix_seconds, OsRng);
-        let (mut one, mut two) = (Box::<TlsMemory>::default(), Box::<TlsMemory>::default());
-        let (mut one, mut two) = (pin!(tls.serve(&mut one)), pin!(tls.serve(&mut two)));
-        let mut calls = pin!(calls(&sockets, &tls, scenarios, server));
-        poll_fn(|context| {
-            assert!(one.as_mut().poll(context).is_pending() && two.as_mut().poll(context).is_pending());
-            calls.as_mut().poll(context)
-        })
-        .await
+/// Runs the scenarios one after the other, and asks `server` what it saw. The certificates that are trusted are in PEM.
+pub(crate) async fn run(stack: Stack<'_>, roots: &str, server: &Server, scenarios: &[Scenario]) -> Vec<Came> {
+    with_client(stack, roots, async |sockets, tls| calls(sockets, tls, scenarios, server).await).await
+}
+
+/// Calls with all that a client needs: two sockets, and TLS with two sessions, which are served meanwhile.
+pub(crate) async fn with_client<T>(
+    stack: Stack<'_>,
+    roots: &str,
+    call: impl for<'t, 's, 'd> AsyncFnOnce(&'s Sockets<'d, PLACES>, &'t Tls<'s, 'd>) -> T,
+) -> T {
+    let roots: Vec<_> =
+        CertificateDer::pem_slice_iter(roots.as_bytes()).map(|root| root.expect("a certificate")).collect();
+    let anchors: Vec<_> = roots.iter().map(|root| tls::root(root).expect("a root")).collect();
+    let mut memory = SocketMemory::<PLACES, 8192, 2048>::new();
+    let sockets = Sockets::new(stack, &mut memory);
+    let tls: Tls<'_, '_> = Tls::new(Trust::new(&anchors), unix_seconds, OsRng);
+    let (mut one, mut two) = (Box::<TlsMemory>::default(), Box::<TlsMemory>::default());
+    let (mut one, mut two) = (pin!(tls.serve(&mut one)), pin!(tls.serve(&mut two)));
+    let mut call = pin!(call(&sockets, &tls));
+    poll_fn(|context| {
+        assert!(one.as_mut().poll(context).is_pending() && two.as_mut().poll(context).is_pending());
+        call.as_mut().poll(context)
     })
+    .await
 }
 
-/// A board on a good cable, with names that lead to the servers at these addresses, so many connections to each at once.
-pub(crate) fn world(names: &[&str], addresses: &[SocketAddr], connections: usize) -> World {
-    clock::follow_real_time();
-    let mut world = World::with_servers(1, Faults { lost: 0, doubled: 0, delay: (0, 0) });
-    for address in addresses {
-        for _ in 0..connections {
-            world.spawn(bridge(world.server, *address));
-        }
-    }
-    let names = names.iter().map(|name| ((*name).to_owned(), Name::Addresses(vec![SERVER])));
-    world.spawn(udp::dns(world.server, Names::new(names.collect::<HashMap<_, _>>().into()), Rc::default()));
-    world
-}
-
-pub(crate) fn unix_seconds() -> u64 {
+fn unix_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs()
 }
 
@@ -167,10 +156,10 @@ async fn closes(server: &Server, count: usize) -> Vec<u16> {
 }
 
 /// A call, and who ends it.
-struct During<'c, 's, 'd, S: Secure<'s, 'd>> {
-    client: &'c Client<'s, 'd, S, PLACES>,
-    abort: &'c AbortHandle,
-    ended: Option<(u64, Ending)>,
+pub(crate) struct During<'c, 's, 'd, S: Secure<'s, 'd>> {
+    pub(crate) client: &'c Client<'s, 'd, S, PLACES>,
+    pub(crate) abort: &'c AbortHandle,
+    pub(crate) ended: Option<(u64, Ending)>,
 }
 
 impl<'s, 'd, S: Secure<'s, 'd>> During<'_, 's, 'd, S> {
@@ -196,7 +185,7 @@ impl<'s, 'd, S: Secure<'s, 'd>> During<'_, 's, 'd, S> {
         .await
     }
 
-    async fn request(&self, it: &Request) -> Came {
+    pub(crate) async fn request(&self, it: &Request) -> Came {
         let mut memory = Buffers::new();
         let unconvertible = unconvertible();
         let request = asked(it, &unconvertible);
@@ -235,7 +224,7 @@ impl<'s, 'd, S: Secure<'s, 'd>> During<'_, 's, 'd, S> {
 
     async fn download(&self, url: &str, headers: &Headers) -> Came {
         let mut memory = Buffers::new();
-        let (mut file, mut progress) = (vec![0; 100_000], None);
+        let (mut file, mut progress) = (vec![0; MAX_BODY], None);
         let mut store = storage::Memory::new(&mut file);
         let download = Download::new(url).header(headers);
         let calls = self.client.abortable(self.abort);
@@ -285,8 +274,7 @@ pub(crate) struct Buffers {
 
 impl Buffers {
     pub(crate) fn new() -> Self {
-        let [receive, transmit, redirect, head, body] =
-            [2048, 512, 4096, 2048, crate::MAX_BODY].map(|length| vec![0; length]);
+        let [receive, transmit, redirect, head, body] = [2048, 512, 4096, 2048, MAX_BODY].map(|length| vec![0; length]);
         Self { receive, transmit, redirect, head, body }
     }
 

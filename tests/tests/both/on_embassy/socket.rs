@@ -4,8 +4,9 @@ use std::cell::RefCell;
 
 use embassy_time::{Duration, with_timeout};
 use miniwire_core::drive::{Received, SocketMemory};
+use miniwire_core::http::head::Head;
 use miniwire_core::reason::Reason;
-use miniwire_core::socket::{ConnectFailure, ConnectSocket, Sending, Settings};
+use miniwire_core::socket::{Compression, ConnectFailure, ConnectSocket, Sending, Settings};
 use miniwire_embassy::{Secure, Socket as Open};
 use rand_core::OsRng;
 
@@ -25,11 +26,19 @@ impl<'s, 'd, S: Secure<'s, 'd>> During<'_, 's, 'd, S> {
             .protocols(&it.protocols)
             .timeout(it.timeout);
         let settings = Settings::new().keep_alive(it.keep_alive).close_timeout(it.close_timeout);
-        let mut lines = Vec::new();
-        let opening =
-            self.client.abortable(self.abort).connect_socket(&connect, settings, &random, memory(), |_, protocol| {
-                lines.push(format!("open {protocol:?}"))
-            });
+        let (mut inflate, mut deflate, mut heads) = (vec![0; 4096], vec![0; 1024], vec![0; 512]);
+        let mut compression = Compression::new(&mut inflate, &mut deflate, &mut heads).expect("windows");
+        let compression = it.compress.then_some(&mut compression);
+        let (mut lines, calls, first) = (Vec::new(), self.client.abortable(self.abort), memory());
+        let on_open = |head: Head<'_>, protocol: Option<&str>| lines.push(opened(head, protocol));
+        let opening = async {
+            match compression {
+                None => calls.connect_socket(&connect, settings, &random, first, on_open).await,
+                Some(memory) => {
+                    calls.connect_socket_compressed(&connect, settings, &random, first, memory, on_open).await
+                }
+            }
+        };
         let mut socket = match self.run(opening).await {
             Ok(socket) => socket.with_base64(),
             Err(ConnectFailure { reason, status, .. }) => {
@@ -50,6 +59,12 @@ impl<'s, 'd, S: Secure<'s, 'd>> During<'_, 's, 'd, S> {
                     lines.push(hear(&mut socket).await.unwrap_or_else(over));
                     Ok(())
                 }
+                Do::HearNow => {
+                    while with_timeout(Duration::from_micros(1), socket.ready()).await.is_ok() {
+                        lines.push(hear(&mut socket).await.unwrap_or_else(over));
+                    }
+                    Ok(())
+                }
                 Do::HearAll => {
                     hear_all(&mut socket, &mut lines).await;
                     Ok(())
@@ -61,9 +76,7 @@ impl<'s, 'd, S: Secure<'s, 'd>> During<'_, 's, 'd, S> {
                 }
                 Do::Connect(url) => {
                     let connect = ConnectSocket::new(url);
-                    let on_open = |_: miniwire_core::http::head::Head<'_>, protocol: Option<&str>| {
-                        lines.push(format!("open {protocol:?}"));
-                    };
+                    let on_open = |head: Head<'_>, protocol: Option<&str>| lines.push(opened(head, protocol));
                     let second =
                         self.client.connect_socket(&connect, Settings::new(), &random, memory(), on_open).await;
                     match second {
@@ -126,6 +139,11 @@ async fn hear_all<'s, 'd, S: Secure<'s, 'd>>(socket: &mut Open<'_, '_, 's, 'd, S
         lines.push(line);
     }
     lines.push(over());
+}
+
+fn opened(head: Head<'_>, protocol: Option<&str>) -> String {
+    let agreed = head.fields().any(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-extensions"));
+    format!("open {protocol:?}{}", if agreed { " compressed" } else { "" })
 }
 
 fn over() -> String {

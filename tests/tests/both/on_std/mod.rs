@@ -11,18 +11,24 @@ use miniwire_std::serve::Server;
 use miniwire_std::{AbortHandle, Call as RequestCall, Client, ClientBuilder, Failure, Response};
 use miniwire_tests::{Scratch, builder};
 
-use crate::scenario::{Call, Came, Data, Ending, HASTE, Headers, Request, Rules, SHORT_URL, Scenario, Upload, file};
+use crate::scenario::{
+    Call, Came, Data, Ending, HASTE, Headers, MAX_BODY, Request, Rules, SHORT_URL, Scenario, Upload, file,
+};
 
 /// The contexts, as an application has them.
 pub(crate) struct OnStd<'s> {
+    /// What they trust.
+    roots: &'s str,
+    /// What it saw is asked of it.
     server: &'s Server,
     development: Client,
 }
 
 impl<'s> OnStd<'s> {
-    pub(crate) fn with(server: &'s Server) -> Self {
-        let development = limited(trusting(server).development());
-        Self { server, development }
+    /// The certificates that are trusted are in PEM.
+    pub(crate) fn new(roots: &'s str, server: &'s Server) -> Self {
+        let development = limited(trusting(roots).development());
+        Self { roots, server, development }
     }
 
     pub(crate) fn run(&self, scenario: &Scenario) -> Came {
@@ -42,7 +48,7 @@ impl<'s> OnStd<'s> {
     }
 
     fn client(&self, rules: Rules) -> Client {
-        let new = || trusting(self.server);
+        let new = || trusting(self.roots);
         match rules {
             Rules::Development => self.development.clone(),
             Rules::Alone => limited(new().development()),
@@ -91,12 +97,12 @@ impl<'s> OnStd<'s> {
     }
 }
 
-fn trusting(server: &Server) -> ClientBuilder {
-    builder().root(server.ca_pem().as_bytes()).only_given_roots()
+fn trusting(roots: &str) -> ClientBuilder {
+    builder().root(roots.as_bytes()).only_given_roots()
 }
 
 fn limited(builder: ClientBuilder) -> Client {
-    builder.max_body(crate::MAX_BODY as u64 / 4 * 3).build().expect("a client")
+    builder.max_body(MAX_BODY as u64 / 4 * 3).build().expect("a client")
 }
 
 /// A call, and who ends it.

@@ -23,6 +23,9 @@ impl During<'_> {
 
 fn connect(client: &Client, it: &Socket) -> ConnectSocket {
     let mut connect = client.connect_socket(&it.url).timeout(it.timeout).max_message(it.limit);
+    if it.compress {
+        connect = connect.compress();
+    }
     connect = connect.keep_alive(it.keep_alive).close_timeout(it.close_timeout);
     for (name, value) in &it.headers {
         connect = connect.header(*name, *value);
@@ -62,6 +65,12 @@ impl<'c> Script<'c> {
                     self.hear();
                     Ok(())
                 }
+                Do::HearNow => {
+                    while let Ok(event) = self.socket.recv_timeout(Duration::ZERO)
+                        && self.heard(event)
+                    {}
+                    Ok(())
+                }
                 Do::HearAll => {
                     while self.hear() {}
                     Ok(())
@@ -69,7 +78,7 @@ impl<'c> Script<'c> {
                 Do::Rest(milliseconds) => {
                     match self.socket.recv_timeout(Duration::from_millis(*milliseconds)) {
                         Err(NothingCame) => self.lines.push("nothing".into()),
-                        Ok(event) => self.lines.push(format!("{event:?}")),
+                        Ok(event) => drop(self.heard(event)),
                     }
                     Ok(())
                 }
@@ -93,13 +102,18 @@ impl<'c> Script<'c> {
     /// Whether there is more to hear.
     fn hear(&mut self) -> bool {
         let event = self.socket.recv();
-        self.lines.push(match &event {
+        self.heard(event)
+    }
+
+    fn heard(&mut self, event: Option<SocketEvent>) -> bool {
+        let is_over = event.is_none();
+        self.lines.push(match event {
             Some(SocketEvent::Message(message)) => format!("message {} {}", message.data(), message.is_buffer()),
             Some(SocketEvent::Error(failure)) => format!("error {} {}", failure.code(), failure.reason().name()),
             Some(SocketEvent::Close(close)) => format!("close {} {}", close.code, close.reason),
             None => "over".into(),
         });
-        event.is_some()
+        !is_over
     }
 
     fn connect(&mut self, url: &str) -> Result<(), Failure> {
@@ -112,5 +126,7 @@ impl<'c> Script<'c> {
 }
 
 fn opened(socket: &Open) -> String {
-    format!("open {:?}", socket.opened().protocol())
+    let open = socket.opened();
+    let compressed = open.header("sec-websocket-extensions").map_or("", |_| " compressed");
+    format!("open {:?}{compressed}", open.protocol())
 }

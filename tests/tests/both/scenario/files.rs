@@ -3,19 +3,14 @@
 use miniwire_core::media::FileType;
 use miniwire_core::reason::Reason;
 
-use super::{Call, Ending, Headers, Rules, Scenario, Site, Upload};
+use super::{Call, Ending, Headers, MAX_BODY, Rules, Scenario, Site, Upload};
 
 pub(super) fn all(site: &Site) -> Vec<Scenario> {
     [uploads(site), downloads(site)].into_iter().flatten().collect()
 }
 
 fn uploads(site: &Site) -> Vec<Scenario> {
-    let upload = |promise, path: &str, bytes| {
-        let form = vec![("who", "a \"b\"\r\n"), ("ü", "")];
-        let (url, kind) = (site.url(path), FileType::Image);
-        let upload = Upload { url, headers: Vec::new(), file: "cat.jpg", kind, key: "photo", bytes, form };
-        Scenario::new(promise, Call::Upload(upload))
-    };
+    let upload = |promise, path: &str, bytes| Scenario::upload(promise, site.url(path), bytes);
     let with = |promise, change: fn(&mut Upload)| {
         let mut scenario = upload(promise, "/anything/up", 100);
         if let Call::Upload(upload) = &mut scenario.call {
@@ -74,7 +69,11 @@ fn uploads(site: &Site) -> Vec<Scenario> {
             Reason::Connect,
             None,
         ),
-        upload("UP code 12: an answer that is too large", "/bytes/100000", 10).fails(12, Reason::TooLarge, 200),
+        upload("UP code 12: an answer that is too large", &format!("/bytes/{}", MAX_BODY + 1), 10).fails(
+            12,
+            Reason::TooLarge,
+            200,
+        ),
         upload("UP code 12: a malformed answer", "/malformed/two-lengths", 10).fails(
             12,
             Reason::MalformedFraming,
@@ -98,9 +97,9 @@ fn uploads(site: &Site) -> Vec<Scenario> {
 }
 
 fn downloads(site: &Site) -> Vec<Scenario> {
+    let download = |promise, path: &str| Scenario::download(promise, site.url(path));
     let with =
         |promise, path: &str, headers: Headers| Scenario::new(promise, Call::Download { url: site.url(path), headers });
-    let download = |promise, path: &str| with(promise, path, Vec::new());
     let cut = Reason::ConnectionClosed;
     vec![
         download("DOWN-01 a file and its extension", "/anything/photo.JPG?x=y.gif"),

@@ -11,6 +11,8 @@ use miniwire_core::reason::Reason;
 use miniwire_core::request::{DataType, Method, Redirect};
 use serde_json::Value;
 
+pub(crate) use sockets::{close, socket, text};
+
 /// A call and what it must bring.
 pub(crate) struct Scenario {
     /// The requirement and what is proved of it.
@@ -47,6 +49,8 @@ pub(crate) enum Rules {
     Through(u16, Option<&'static str>),
 }
 
+/// Bytes of a body, converted, that a call may take: of one in base64, three quarters as many.
+pub(crate) const MAX_BODY: usize = 480_000;
 /// Milliseconds.
 pub(crate) const HASTE: u32 = 500;
 /// The longest URL of [`Rules::Hasty`].
@@ -105,13 +109,16 @@ pub(crate) struct Socket {
     pub(crate) timeout: u32,
     pub(crate) keep_alive: u32,
     pub(crate) close_timeout: u32,
+    /// Whether it offers to compress.
+    pub(crate) compress: bool,
     /// Bytes of the longest message.
     pub(crate) limit: usize,
     /// What is done once it is open, in this order.
     pub(crate) steps: Vec<Do>,
 }
 
-/// What the holder of a socket does. What comes of it is told in lines: `open PROTOCOL`, `message DATA ISBUFFER`,
+/// What the holder of a socket does. What comes of it is told in lines: `open PROTOCOL`, with `compressed`
+/// behind it where the server has agreed to that, `message DATA ISBUFFER`,
 /// `error CODE REASON`, `close CODE REASON`, `over` at the end, and `refused CODE REASON` for a call that fails.
 #[derive(Clone)]
 pub(crate) enum Do {
@@ -124,6 +131,8 @@ pub(crate) enum Do {
     Close(u16, String),
     /// Waits for one event.
     Hear,
+    /// Takes the events that have come already.
+    HearNow,
     /// Waits for the end.
     HearAll,
     /// Waits for so many milliseconds, in which nothing may come: `nothing`.
@@ -238,9 +247,9 @@ impl Came {
     /// Leaves out of an echo what differs by chance: addresses, and the boundary of a form.
     pub(crate) fn without_chance(mut self) -> Self {
         if let Ok(Value::Object(mut echo)) = serde_json::from_slice(&self.data)
-            && echo.contains_key("raw_headers")
+            && echo.contains_key("origin")
         {
-            let is_form = echo["parts"].as_array().is_some_and(|parts| !parts.is_empty());
+            let is_form = echo.get("parts").and_then(Value::as_array).is_some_and(|parts| !parts.is_empty());
             for name in ["origin", "headers"] {
                 echo.remove(name);
             }
@@ -262,23 +271,63 @@ impl Came {
 
 impl Scenario {
     /// One that succeeds with 200, or as a socket.
-    fn new(promise: impl Into<String>, call: Call) -> Self {
+    pub(crate) fn new(promise: impl Into<String>, call: Call) -> Self {
         let status = if let Call::Socket(_) = call { None } else { Some(200) };
         let (promise, ends) = (promise.into(), (0, None, status));
         Self { promise, rules: Rules::Development, call, ended: None, ends, lines: Vec::new(), closes: Vec::new() }
     }
 
-    fn fails(mut self, code: u8, reason: Reason, status: impl Into<Option<u16>>) -> Self {
+    /// A GET of this URL.
+    pub(crate) fn get(promise: impl Into<String>, url: impl Into<String>) -> Self {
+        Self::new(promise, Call::Request(Request::new(url)))
+    }
+
+    /// A form with two fields and a file of so many bytes.
+    pub(crate) fn upload(promise: impl Into<String>, url: impl Into<String>, bytes: usize) -> Self {
+        let form = vec![("who", "a \"b\"\r\n"), ("ü", "")];
+        let (url, kind) = (url.into(), FileType::Image);
+        let upload = Upload { url, headers: Vec::new(), file: "cat.jpg", kind, key: "photo", bytes, form };
+        Self::new(promise, Call::Upload(upload))
+    }
+
+    pub(crate) fn download(promise: impl Into<String>, url: impl Into<String>) -> Self {
+        Self::new(promise, Call::Download { url: url.into(), headers: Vec::new() })
+    }
+
+    /// What is wrong with what came of it on both transports: it is not what must come, or the two differ.
+    pub(crate) fn complaints(&self, embassy: Came, std: Came) -> Vec<String> {
+        let (embassy, std) = (embassy.without_chance(), std.without_chance());
+        let Self { promise, ends, lines, closes, .. } = self;
+        let mut complaints = Vec::new();
+        for (transport, came) in [("std", &std), ("embassy", &embassy)] {
+            if came.ends() != *ends {
+                complaints.push(format!("{promise}: on {transport} {:?}, not {ends:?}", came.ends()));
+            }
+            if !lines.is_empty() && came.lines != *lines {
+                complaints.push(format!("{promise}: on {transport} {:?}, not {lines:?}", came.lines));
+            }
+            if came.closes != *closes {
+                complaints.push(format!("{promise}: on {transport} the server saw {:?}, not {closes:?}", came.closes));
+            }
+        }
+        let parts = embassy.parts().into_iter().zip(std.parts());
+        for ((name, embassy), (_, std)) in parts.filter(|((_, embassy), (_, std))| embassy != std) {
+            complaints.push(format!("{promise}: {name}\n  embassy {embassy:.800}\n  std     {std:.800}"));
+        }
+        complaints
+    }
+
+    pub(crate) fn fails(mut self, code: u8, reason: Reason, status: impl Into<Option<u16>>) -> Self {
         self.ends = (code, Some(reason.name()), status.into());
         self
     }
 
-    fn status(mut self, status: u16) -> Self {
+    pub(crate) fn status(mut self, status: u16) -> Self {
         self.ends = (0, None, Some(status));
         self
     }
 
-    fn rules(mut self, rules: Rules) -> Self {
+    pub(crate) fn rules(mut self, rules: Rules) -> Self {
         self.rules = rules;
         self
     }
@@ -289,35 +338,31 @@ impl Scenario {
     }
 
     /// With another request.
-    fn with(mut self, change: impl FnOnce(&mut Request)) -> Self {
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Request)) -> Self {
         if let Call::Request(request) | Call::Streamed(request, _) | Call::Again(request, _) = &mut self.call {
             change(request);
         }
         self
     }
 
-    fn post(self, data: Data) -> Self {
+    pub(crate) fn post(self, data: Data) -> Self {
         self.with(|it| (it.method, it.data) = (Method::Post, data))
     }
 
-    fn data_type(self, data_type: DataType) -> Self {
+    pub(crate) fn data_type(self, data_type: DataType) -> Self {
         self.with(|it| it.data_type = data_type)
     }
 
-    fn timeout(self, milliseconds: u32) -> Self {
+    pub(crate) fn timeout(self, milliseconds: u32) -> Self {
         self.with(|it| it.timeout = milliseconds)
     }
 }
 
-impl Site {
-    /// A GET of this path, or of this URL.
-    fn get(&self, promise: impl Into<String>, path: &str) -> Scenario {
-        Scenario::new(promise, Call::Request(self.request(path)))
-    }
-
-    fn request(&self, path: &str) -> Request {
-        Request {
-            url: self.url(path),
+impl Request {
+    /// A GET of this URL.
+    pub(crate) fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
             method: Method::Get,
             headers: Vec::new(),
             data: Data::None,
@@ -325,6 +370,17 @@ impl Site {
             timeout: 0,
             redirect: Redirect::Follow,
         }
+    }
+}
+
+impl Site {
+    /// A GET of this path, or of this URL.
+    fn get(&self, promise: impl Into<String>, path: &str) -> Scenario {
+        Scenario::get(promise, self.url(path))
+    }
+
+    fn request(&self, path: &str) -> Request {
+        Request::new(self.url(path))
     }
 
     /// The path at the plain origin, unless it is a URL, or what is none.

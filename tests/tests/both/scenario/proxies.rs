@@ -3,8 +3,7 @@
 use miniwire_core::reason::Reason;
 use miniwire_core::request::DataType;
 
-use super::sockets::{close, socket, text};
-use super::{Call, Data, Do, Rules, Scenario, Site};
+use super::{Call, Data, Do, Rules, Scenario, Site, close, socket, text};
 
 pub(super) fn all(site: &Site) -> Vec<Scenario> {
     [succeeding(site), failing(site), sockets(site)].into_iter().flatten().collect()
@@ -30,8 +29,7 @@ fn succeeding(site: &Site) -> Vec<Scenario> {
             Reason::HttpStatus,
             404,
         ),
-        Scenario::new("REQ-17 a download", Call::Download { url: site.secure("/bytes/50000?seed=8"), headers: vec![] })
-            .rules(through),
+        Scenario::download("REQ-17 a download", site.secure("/bytes/50000?seed=8")).rules(through),
     ]
 }
 
@@ -46,9 +44,8 @@ fn failing(site: &Site) -> Vec<Scenario> {
         let rules = Rules::Through(port, None);
         let get = site.get(format!("REQ-17 a proxy {what} is 23"), &site.secure("/json")).rules(rules);
         all.push(get.fails(23, reason, status));
-        let download = Call::Download { url: site.secure("/json"), headers: vec![] };
-        let download = Scenario::new(format!("REQ-17 a proxy {what} is 12 for a download"), download).rules(rules);
-        all.push(download.fails(12, reason, status));
+        let promise = format!("REQ-17 a proxy {what} is 12 for a download");
+        all.push(Scenario::download(promise, site.secure("/json")).rules(rules).fails(12, reason, status));
         let socket = socket(&format!("REQ-17 a proxy {what} is 1 for a socket"), &site.secure_socket("/ws/echo"));
         all.push(socket.rules(rules).fails(1, reason, status));
     }

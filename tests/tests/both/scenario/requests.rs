@@ -5,7 +5,10 @@ use miniwire_core::request::{DataType, Method, Redirect};
 use miniwire_tests::kinds::MALFORMED;
 use serde_json::json;
 
-use super::{Call, Data, Ending, Rules, Scenario, Site};
+use super::{Call, Data, Ending, MAX_BODY, Rules, Scenario, Site};
+
+/// Bytes that may come as base64.
+const MAX_BYTES: usize = MAX_BODY / 4 * 3;
 
 pub(super) fn all(site: &Site) -> Vec<Scenario> {
     [
@@ -83,6 +86,7 @@ fn answered(site: &Site) -> Vec<Scenario> {
     let raw = |promise: &str, answer: &'static str| site.get(promise, "/raw?end=keep").post(Data::Text(answer));
     let bytes = |promise: &str, answer: &[u8]| site.get(promise, "/raw?end=keep").post(Data::Bytes(answer.into()));
     let text = |promise: &str, path: &str| site.get(promise, path).data_type(DataType::Text);
+    let larger = MAX_BYTES + 1;
     let mut all = vec![
         get("REQ-10 repeated headers are kept in their order", "/response-headers?set-cookie=a&set-cookie=b"),
         raw(
@@ -128,13 +132,13 @@ fn answered(site: &Site) -> Vec<Scenario> {
         get("REQ-13 429", "/status/429").fails(20, Reason::RateLimited, 429),
         get("REQ-13 conversion comes first", "/status/404?body=%3Chtml%3E").fails(14, Reason::NotJson, 404),
         text("REQ-13 407 is the origin's own", "/status/407?body=x").fails(19, Reason::HttpStatus, 407),
-        get("REQ-19 of the limit's size", "/bytes/60000").data_type(DataType::Base64),
-        get("REQ-19 larger than the limit", "/bytes/70000").data_type(DataType::Base64).fails(
+        get("REQ-19 of the limit's size", &format!("/bytes/{MAX_BYTES}")).data_type(DataType::Base64),
+        get("REQ-19 larger than the limit", &format!("/bytes/{larger}")).data_type(DataType::Base64).fails(
             14,
             Reason::TooLarge,
             200,
         ),
-        get("REQ-19 larger than the limit, chunked", "/stream-bytes/70000?chunk_size=1000")
+        get("REQ-19 larger than the limit, chunked", &format!("/stream-bytes/{larger}?chunk_size=1000"))
             .data_type(DataType::Base64)
             .fails(14, Reason::TooLarge, 200),
         raw(
@@ -266,7 +270,7 @@ fn malformed(site: &Site) -> Vec<Scenario> {
 fn streamed(site: &Site) -> Vec<Scenario> {
     let streamed = |promise: &str, path: &str, most| Scenario::new(promise, Call::Streamed(site.request(path), most));
     vec![
-        streamed("REQ-19 streamed, longer than any memory", "/bytes/300000?seed=6", None),
+        streamed("REQ-19 streamed, longer than any memory", "/bytes/600000?seed=6", None),
         streamed("REQ-19 streamed, chunked", "/stream-bytes/100000?seed=6&chunk_size=999", None),
         streamed("REQ-19 dataType is not applied", "/html", None),
         streamed("REQ-19 an error status has its body, too", "/status/404?body=gone", None).fails(
@@ -284,7 +288,7 @@ fn streamed(site: &Site) -> Vec<Scenario> {
             Reason::Aborted,
             200,
         ),
-        streamed("REQ-19 under TLS", &site.secure("/bytes/300000?seed=6"), None),
+        streamed("REQ-19 under TLS", &site.secure("/bytes/600000?seed=6"), None),
     ]
 }
 

@@ -22,7 +22,7 @@ pub(super) fn all(site: &Site) -> Vec<Scenario> {
 }
 
 /// A socket, which is heard to its end unless it is told to do something.
-pub(super) fn socket(promise: &str, url: &str) -> Scenario {
+pub(crate) fn socket(promise: &str, url: &str) -> Scenario {
     let socket = Socket {
         url: url.into(),
         headers: Vec::new(),
@@ -31,6 +31,7 @@ pub(super) fn socket(promise: &str, url: &str) -> Scenario {
         timeout: 0,
         keep_alive: 0,
         close_timeout: 5000,
+        compress: false,
         limit: 1 << 20,
         steps: vec![Do::HearAll],
     };
@@ -38,7 +39,7 @@ pub(super) fn socket(promise: &str, url: &str) -> Scenario {
 }
 
 impl Scenario {
-    fn set(mut self, change: impl FnOnce(&mut Socket)) -> Self {
+    pub(crate) fn set(mut self, change: impl FnOnce(&mut Socket)) -> Self {
         if let Call::Socket(socket) = &mut self.call {
             change(socket);
         }
@@ -46,7 +47,7 @@ impl Scenario {
     }
 
     /// In the end it is heard to the end.
-    pub(super) fn does(self, steps: impl Into<Vec<Do>>) -> Self {
+    pub(crate) fn does(self, steps: impl Into<Vec<Do>>) -> Self {
         self.set(|it| {
             it.steps = steps.into();
             it.steps.push(Do::HearAll);
@@ -54,33 +55,36 @@ impl Scenario {
     }
 
     /// Between the Open and the end.
-    pub(super) fn tells<const N: usize>(mut self, lines: [&str; N]) -> Self {
-        self.lines = [&[OPEN], &lines[..], &[OVER]].concat().into_iter().map(Into::into).collect();
+    pub(crate) fn tells<L: Into<String>>(mut self, lines: impl IntoIterator<Item = L>) -> Self {
+        self.lines = [OPEN.into()].into_iter().chain(lines.into_iter().map(Into::into)).chain([OVER.into()]).collect();
         self
     }
 
-    pub(super) fn sees(mut self, closes: impl Into<Vec<u16>>) -> Self {
+    /// What it tells, with the subprotocol that the server chose.
+    pub(crate) fn agrees(mut self, protocol: &str) -> Self {
+        self.lines[0] = format!("open {:?}", Some(protocol));
+        self
+    }
+
+    pub(crate) fn sees(mut self, closes: impl Into<Vec<u16>>) -> Self {
         self.closes = closes.into();
         self
     }
 }
 
-pub(super) fn text(text: &str) -> Do {
+pub(crate) fn text(text: &str) -> Do {
     Do::Text(text.into())
 }
 
-pub(super) fn close(code: u16, reason: &str) -> Do {
+pub(crate) fn close(code: u16, reason: &str) -> Do {
     Do::Close(code, reason.into())
 }
 
 /// The opening handshake (SOCK-01, CTX-02, CTX-09).
 fn opened(origin: &str) -> Vec<Scenario> {
     let asks = |promise, path| socket(promise, &format!("{origin}{path}")).sees([1000]);
-    let agrees = |promise, path, protocol: &str| {
-        let mut scenario = asks(promise, path).does([close(1000, "")]).tells(["close 1000 "]);
-        scenario.lines[0] = format!("open {:?}", Some(protocol));
-        scenario
-    };
+    let agrees =
+        |promise, path, protocol| asks(promise, path).does([close(1000, "")]).tells(["close 1000 "]).agrees(protocol);
     vec![
         asks("SOCK-01 the request", "/ws/info"),
         asks("SOCK-01 data is joined to the URL", "/ws/info?a=1#part")
@@ -102,6 +106,9 @@ fn opened(origin: &str) -> Vec<Scenario> {
             .set(|it| it.headers = vec![("sec-websocket-protocol", "chat, v2.chat")]),
         asks("SOCK-01 a server need not choose", "/ws/raw/good")
             .set(|it| it.protocols = vec!["soap", "chat"])
+            .tells(["message hello false", "close 1000 "]),
+        asks("SOCK-01 nor compress", "/ws/raw/good")
+            .set(|it| it.compress = true)
             .tells(["message hello false", "close 1000 "]),
     ]
 }
@@ -153,6 +160,10 @@ fn talking(origin: &str) -> Vec<Scenario> {
             .sees([1000]),
         talks("SOCK-08 a ping is answered", "/ws/ping/1?size=4")
             .tells([r#"message {"sent":1,"pongs":["0001"]} false"#, "close 1000 "])
+            .sees([1000]),
+        talks("SOCK-05 nothing is there before it has come", "/ws/echo")
+            .does([Do::HearNow, text("now"), Do::Hear, Do::HearNow, close(1000, "")])
+            .tells(["message now false", "close 1000 "])
             .sees([1000]),
         talks("SOCK-05 many messages in their order", "/ws/messages/300?size=700&seed=7").sees([1000]),
         talks("SOCK-05 and bytes", "/ws/messages/50?size=3000&kind=binary&seed=7").sees([1000]),

@@ -64,11 +64,22 @@ async fn tour(spawner: Spawner) {
     stack::paint();
     line(format_args!("# stack down to this task: {} bytes", stack::start().saturating_sub(stack::pointer())));
     let start = Instant::now();
-    if let Some(size) = tour.once().await {
+    if let Some((size, [first, second])) = tour.twice().await {
         line(format_args!("# future of a request: {size} bytes"));
+        line(format_args!("# first HTTPS request: {first} clocks"));
+        line(format_args!("# another over its session: {second} clocks"));
     }
     line(format_args!("# stack with the first HTTPS request: {} bytes", stack::used(stack::start())));
     line(format_args!("# it took {} ms of the host's time", start.elapsed().as_millis()));
+    if settings.get("first").is_some() {
+        host::exit(is_served);
+    }
+    if let Some(count) = settings.number("uploads") {
+        match tour.upload_often(count).await {
+            Ok(slowest) => line(format_args!("# {count} times two long uploads: at most {slowest} ms")),
+            Err((turn, reason, ms)) => line(format_args!("# long upload {turn}: {reason:?} after {ms} ms")),
+        }
+    }
     let is_made = is_served && tour.take().await.is_ok();
 
     let (rounds, slept) = (executor::rounds(), 500);

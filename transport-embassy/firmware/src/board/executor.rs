@@ -7,19 +7,25 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use embassy_executor::{Spawner, raw};
 use static_cell::StaticCell;
 
+use super::time;
+
 /// Whether a task has been woken since the executor last looked.
 static PENDING: AtomicBool = AtomicBool::new(false);
 /// How often it has looked.
 static ROUNDS: AtomicU32 = AtomicU32::new(0);
+/// For how long tasks have run, in clocks of the processor.
+static BUSY: AtomicU32 = AtomicU32::new(0);
 
 /// Runs what `init` spawns, for ever. To be called once.
 pub fn run(init: impl FnOnce(Spawner)) -> ! {
     let executor = start(init);
     loop {
         ROUNDS.fetch_add(1, Ordering::Relaxed);
+        let woke = time::clocks();
         // SAFETY: this is the only place that polls, and no task runs `run`, so that the executor is not polled from
         // within itself.
         unsafe { executor.poll() };
+        BUSY.fetch_add(time::clocks().wrapping_sub(woke), Ordering::Relaxed);
         // With interrupts off, none can come between the look at PENDING and the sleep. One that comes later is left
         // pending, and ends the sleep all the same.
         cortex_m::interrupt::disable();
@@ -44,6 +50,12 @@ fn start(init: impl FnOnce(Spawner)) -> &'static raw::Executor {
 /// How often the executor has looked for something to do. That it sleeps shows in how slowly this grows.
 pub fn rounds() -> u32 {
     ROUNDS.load(Ordering::Relaxed)
+}
+
+/// For how many of the processor's clocks tasks have run, up to the last time that there was nothing to do. Goes round
+/// after 171 s.
+pub fn busy() -> u32 {
+    BUSY.load(Ordering::Relaxed)
 }
 
 // SAFETY: embassy's executor looks for exactly this name, and no other crate in the image defines it.

@@ -12,6 +12,8 @@ use embassy_time_queue_utils::Queue;
 
 /// The processor's clock on the MPS2 boards, in Hz.
 const CLOCK: u64 = 25_000_000;
+/// The processor's clocks from one tick to the next.
+const RELOAD: u32 = (CLOCK / TICK_HZ) as u32;
 
 struct SysTickDriver(Mutex<RefCell<State>>);
 
@@ -28,10 +30,22 @@ embassy_time_driver::time_driver_impl!(static DRIVER: SysTickDriver = SysTickDri
 /// Starts the clock at 0.
 pub(super) fn start(systick: &mut SYST) {
     systick.set_clock_source(SystClkSource::Core);
-    systick.set_reload(const { (CLOCK / TICK_HZ - 1) as u32 });
+    systick.set_reload(const { RELOAD - 1 });
     systick.clear_current();
     systick.enable_interrupt();
     systick.enable_counter();
+}
+
+/// The processor's clocks since the start, less than a turn of 32 bits.
+pub(super) fn clocks() -> u32 {
+    loop {
+        let before = DRIVER.now();
+        let left = SYST::get_current();
+        // A tick in between would make it a millisecond too little.
+        if DRIVER.now() == before {
+            return (before as u32).wrapping_mul(RELOAD).wrapping_add(RELOAD.wrapping_sub(1).wrapping_sub(left));
+        }
+    }
 }
 
 impl SysTickDriver {

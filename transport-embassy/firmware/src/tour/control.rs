@@ -50,8 +50,6 @@ impl Tour {
         self.abort(&client).await;
         self.unload(&client).await;
         drop(client);
-        // The session of the client that is gone has a socket until it has said so.
-        Timer::after_millis(500).await;
         self.places(context).await;
     }
 

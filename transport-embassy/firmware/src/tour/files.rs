@@ -2,11 +2,14 @@
 
 use core::fmt;
 
+use embassy_time::Instant;
 use miniwire_core::context::{Context, Limits};
 use miniwire_core::download::{Download, Downloaded};
 use miniwire_core::media::FileType;
 use miniwire_core::multipart::Boundary;
+use miniwire_core::policy::Policy;
 use miniwire_core::progress::ProgressUpdate;
+use miniwire_core::reason::Reason;
 use miniwire_core::request::Failure;
 use miniwire_core::storage::{Source, StorageFault, Store};
 use miniwire_core::upload::Upload;
@@ -14,6 +17,7 @@ use miniwire_embassy::AbortHandle;
 
 use super::call::{Calls, Tour};
 use super::print::{Checksum, Line, SingleQuoted};
+use super::{APP_ID, APP_VERSION, whitelist};
 
 const NAME: &str = "\u{732b}.png";
 const LENGTH: u64 = 200_000;
@@ -54,6 +58,28 @@ impl Tour {
         let hasty = self.client(usual.with_limits(limits));
         let promise = "A deadline is over the whole upload, 30 s by default (here 0.1 s).";
         self.upload(&hasty, promise, "/delay/5", &[], None).await;
+    }
+
+    /// The long upload so many times, each over a session of its own and then over the kept one: how long the slowest took,
+    /// in milliseconds.
+    ///
+    /// # Errors
+    /// Which one failed, why, and after how many milliseconds.
+    pub async fn upload_often(&mut self, count: u16) -> Result<u64, (u16, Reason, u64)> {
+        let mut slowest = 0;
+        for turn in 0..count {
+            let Ok(context) = Context::new(APP_ID, APP_VERSION, Policy::release(whitelist())) else { continue };
+            let client = self.client(context);
+            for _ in 0..2 {
+                let (start, (url, memory)) = (Instant::now(), self.prepare("/count"));
+                let upload = new_upload(url);
+                let came = client.upload_file(&upload, &mut Made::new(LENGTH), memory, |_| {}).await;
+                let took = start.elapsed().as_millis();
+                came.map_err(|failure| (turn, failure.reason, took))?;
+                slowest = took.max(slowest);
+            }
+        }
+        Ok(slowest)
     }
 
     async fn upload(

@@ -16,6 +16,7 @@ mod redirects;
 mod socket;
 mod usable;
 
+use embassy_time::Timer;
 use miniwire_core::context::{BadContext, Context, Limits, Proxy, ProxyRule};
 use miniwire_core::policy::{Policy, Whitelist};
 use miniwire_core::request::Request;
@@ -25,6 +26,8 @@ use static_cell::StaticCell;
 use call::Calls;
 pub use call::{Buffers, Tour, Trusted};
 use print::{Checksum, Line};
+
+use crate::board::executor;
 
 /// A promise, in the words of the desktop's tour, and the call that shows it. In URLs, what begins with a slash is of the
 /// tour's server, and `{name}` stands for an origin that the settings give a port.
@@ -65,15 +68,24 @@ impl Tour {
         Ok(())
     }
 
-    /// Makes one call: the size of its future, and whether it went well.
-    pub async fn once(&mut self) -> Option<usize> {
+    /// Makes one call, and another over the session that it leaves: the size of the future, and for how many of the
+    /// processor's clocks each of them kept it busy. `None` where one of them failed.
+    pub async fn twice(&mut self) -> Option<(usize, [u32; 2])> {
         let context = Context::new(APP_ID, APP_VERSION, Policy::release(whitelist())).ok()?;
         let client = self.client(context);
-        let (url, memory) = self.prepare("/json");
-        let request = Request::new(url);
-        let call = client.request(&request, memory);
-        let size = size_of_val(&call);
-        call.await.ok().map(|_| size)
+        let (mut size, mut busy) = (0, [0; 2]);
+        for busy in &mut busy {
+            let (url, memory) = self.prepare("/json");
+            let request = Request::new(url);
+            let call = client.request(&request, memory);
+            size = size_of_val(&call);
+            let before = executor::busy();
+            call.await.ok()?;
+            // What ended the call is counted once there is nothing to do.
+            Timer::after_millis(50).await;
+            *busy = executor::busy().wrapping_sub(before);
+        }
+        Some((size, busy))
     }
 
     /// A client of its own, which shares only the sockets.

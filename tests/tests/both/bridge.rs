@@ -1,14 +1,34 @@
-//! From the stack in this process to a server of the system's.
+//! A board in this process, and a bridge from its network to servers of the system's.
 
+use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::rc::Rc;
 
 use embassy_net::Stack;
 use embassy_net::tcp::{State, TcpSocket};
 use embassy_time::{Duration, Timer, with_timeout};
 
+use crate::world::cable::Faults;
+use crate::world::udp::{self, Name, Names};
+use crate::world::{SERVER, World, clock};
+
+/// A board on a good cable, with names that lead to the servers at these addresses, so many connections to each at once.
+pub(crate) fn world(names: &[&str], addresses: &[SocketAddr], connections: usize) -> World {
+    clock::follow_real_time();
+    let mut world = World::with_servers(1, Faults { lost: 0, doubled: 0, delay: (0, 0) });
+    for address in addresses {
+        for _ in 0..connections {
+            world.spawn(bridge(world.server, *address));
+        }
+    }
+    let names = names.iter().map(|name| ((*name).to_owned(), Name::Addresses(vec![SERVER])));
+    world.spawn(udp::dns(world.server, Names::new(names.collect::<HashMap<_, _>>().into()), Rc::default()));
+    world
+}
+
 /// Carries the bytes of one connection after another between the stack and the server, ends included.
-pub(crate) async fn bridge(stack: Stack<'static>, server: SocketAddr) {
+async fn bridge(stack: Stack<'static>, server: SocketAddr) {
     let (mut rx, mut tx) = (vec![0; 4096], vec![0; 4096]);
     let mut socket = TcpSocket::new(stack, &mut rx, &mut tx);
     socket.set_nagle_enabled(false);
