@@ -33,8 +33,7 @@ BOUNDS = {
         "poll_request_streamed": 1800,
         "poll_upload": 1850,
         "poll_download": 1800,
-        # 1,848 before what both loops of a socket share was made in one place, and moved from there.
-        "poll_connect": 3500,
+        "poll_connect": 2300,
         "poll_send": 400,
         "poll_ready": 200,
         "poll_recv": 450,
@@ -47,7 +46,7 @@ BOUNDS = {
         "recv": 900,
         "recv_streamed": 900,
         "close": 400,
-        "poll_connect": 9400,  # likewise
+        "poll_connect": 8300,
         "poll_send": 600,
         "poll_ready": 200,
         "poll_recv": 900,

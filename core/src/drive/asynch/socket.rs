@@ -63,15 +63,16 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     ///
     /// # Errors
     /// [`ConnectFailure`].
-    pub async fn connect(
+    // Not `async`: a future within a future is made on the stack and moved.
+    pub fn connect(
         transport: T,
         context: &Context<'_>,
         connect: &ConnectSocket<'_>,
         settings: Settings,
         memory: SocketMemory<'s>,
         on_open: impl FnMut(Head<'_>, Option<&str>),
-    ) -> Result<Self, ConnectFailure> {
-        Self::connect_by(transport, context, connect, settings, memory, Codecs::NONE, on_open).await
+    ) -> impl Future<Output = Result<Self, ConnectFailure>> {
+        Self::connect_by(transport, context, connect, settings, memory, Codecs::NONE, on_open)
     }
 
     /// As [`connect`](Self::connect), with an offer to compress the messages (RFC 7692) in memory of the caller's. Whether
@@ -80,7 +81,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     /// # Errors
     /// [`ConnectFailure`].
     #[cfg(feature = "permessage-deflate")]
-    pub async fn connect_compressed(
+    pub fn connect_compressed(
         transport: T,
         context: &Context<'_>,
         connect: &ConnectSocket<'_>,
@@ -88,9 +89,8 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         memory: SocketMemory<'s>,
         compression: &'s mut Compression<'s>,
         on_open: impl FnMut(Head<'_>, Option<&str>),
-    ) -> Result<Self, ConnectFailure> {
-        let codecs = Codecs::new(compression);
-        Self::connect_by(transport, context, connect, settings, memory, codecs, on_open).await
+    ) -> impl Future<Output = Result<Self, ConnectFailure>> {
+        Self::connect_by(transport, context, connect, settings, memory, Codecs::new(compression), on_open)
     }
 
     /// Hands binary messages out as base64, as the reference does.

@@ -312,6 +312,10 @@ impl Scenario {
         }
         let parts = embassy.parts().into_iter().zip(std.parts());
         for ((name, embassy), (_, std)) in parts.filter(|((_, embassy), (_, std))| embassy != std) {
+            // How far a call came that was ended from outside is up to the clock.
+            if name == "progress" && self.ended.is_some() {
+                continue;
+            }
             complaints.push(format!("{promise}: {name}\n  embassy {embassy:.800}\n  std     {std:.800}"));
         }
         complaints
