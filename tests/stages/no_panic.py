@@ -32,6 +32,7 @@ UNDER_TLS = {
     "aes-gcm": (3, NOT_ARGUED),
     "block-buffer": (5, NOT_ARGUED),
     "cipher": (3, NOT_ARGUED),
+    "compiler_builtins": (1, NOT_ARGUED),
     "crypto-bigint": (1, NOT_ARGUED),
     "ctr": (1, NOT_ARGUED),
     "der": (1, NOT_ARGUED),
@@ -147,6 +148,8 @@ def owner(chain):
     for place in places:
         if match := CRATE.search(place) or OURS.search(place):
             return OUR_CRATES.get(match[1], match[1]), match[2]
+    if places and places[0].startswith("compiler_builtins."):
+        return "compiler_builtins", places[0]
     return (THE_IMAGE, places[0].rsplit("/", 1)[-1]) if places else None
 
 
