@@ -1,4 +1,4 @@
-//! A session of verified TLS with a hostile server, which has the keys and a good certificate ([`crate::tls_server`]).
+//! A session of verified TLS with a hostile server, which has the keys and a good certificate (`tls_server.rs`).
 //!
 //! The client's random numbers are always the same, and so is the time: an input does the same every time.
 
