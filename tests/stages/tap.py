@@ -53,7 +53,7 @@ LOCATIONS = """
 """
 
 
-def main(miniwire, tap, peers, gunicorn):
+def main(miniwire, tap, peers, gunicorn, *part):
     network()
     with Stage(miniwire) as stage, dead_ends.black_hole() as hole, dead_ends.silent() as silent:
         name_server(stage)
@@ -67,7 +67,8 @@ def main(miniwire, tap, peers, gunicorn):
             "websockets": websockets.listed(),
         }
         try:
-            client = subprocess.run([tap, stage.write("settings.json", json.dumps(settings))], timeout=CLIENT_S)
+            listed = stage.write("settings.json", json.dumps(settings))
+            client = subprocess.run([tap, listed, *part], timeout=CLIENT_S)
         except subprocess.TimeoutExpired:
             sys.exit(f"FAILED: the client did not end within {CLIENT_S} s")
         return client.returncode

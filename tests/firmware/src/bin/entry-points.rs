@@ -3,6 +3,8 @@
 #![no_std]
 #![no_main]
 
+use core::task::Poll;
+
 use firmware::{Buffers, Register, Stack, polls, read, show, to_the_end, write};
 use miniwire_core::context::Context;
 use miniwire_core::download::{Download, Downloaded};
@@ -171,6 +173,9 @@ fn sockets(context: &Context<'_>, buffers: &mut Buffers) {
         see(to_the_end!(poll_send, socket.send(Sending::text("hello"))));
         to_the_end!(poll_ready, socket.ready());
         see_received(to_the_end!(poll_recv, socket.recv()));
+        if let Poll::Ready(received) = to_the_end!(poll_recv_now, socket.recv_now()) {
+            see_received(received);
+        }
         see_received(to_the_end!(poll_recv_streamed, socket.recv_streamed(piece)));
         see(to_the_end!(poll_close, socket.close(1000, "bye")));
     }
