@@ -112,7 +112,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     /// ([`Reason::ConnectionLost`]) and a Close. To wait for the socket or something else, whichever comes first, wait for
     /// [`ready`](Self::ready).
     pub async fn recv(&mut self) -> Option<Received<'_>> {
-        let came = self.advance(true, |assemble, text, data, fin| assemble.piece(text, data, fin)).await;
+        let came = self.advance::<true>(|assemble, text, data, fin| assemble.piece(text, data, fin)).await;
         self.open.received(came)
     }
 
@@ -120,7 +120,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     /// because a Ping was all that came, or within a message, which is not lost. For a task that sends, too: in `recv` it
     /// waits for a whole message, and sends nothing until then.
     pub async fn recv_now(&mut self) -> Poll<Option<Received<'_>>> {
-        match self.advance(false, |assemble, text, data, fin| assemble.piece(text, data, fin)).await {
+        match self.advance::<false>(|assemble, text, data, fin| assemble.piece(text, data, fin)).await {
             Came::NotYet => Poll::Pending,
             came => Poll::Ready(self.open.received(came)),
         }
@@ -132,7 +132,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         &mut self,
         mut on_piece: impl FnMut(bool, &[u8], bool) -> Result<(), Reason>,
     ) -> Option<Received<'_>> {
-        let came = self.advance(true, |_, text, data, fin| on_piece(text, data, fin).map(|()| false)).await;
+        let came = self.advance::<true>(|_, text, data, fin| on_piece(text, data, fin).map(|()| false)).await;
         self.open.received(came)
     }
 
@@ -239,11 +239,10 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         }
     }
 
-    /// Up to the next thing to report, or, unless it `waits` for that, to where nothing has come yet. `on_piece` says
+    /// Up to the next thing to report, or, unless it `WAITS` for that, to where nothing has come yet. `on_piece` says
     /// whether a piece completes a message to be reported.
-    async fn advance(
+    async fn advance<const WAITS: bool>(
         &mut self,
-        waits: bool,
         mut on_piece: impl FnMut(&mut Assemble<'s>, bool, &[u8], bool) -> Result<bool, Reason>,
     ) -> Came {
         self.open.begin();
@@ -256,7 +255,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
                 Came::Message | Came::Error(_) => {}
                 Came::More => continue,
                 Came::NotYet => {
-                    if waits || self.is_ready().await {
+                    if WAITS || self.is_ready().await {
                         self.wait().await;
                         continue;
                     }
