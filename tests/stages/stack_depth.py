@@ -38,7 +38,7 @@ BOUNDS = {
         "poll_send": 400,
         "poll_ready": 200,
         "poll_recv": 450,
-        "poll_recv_now": 450,
+        "poll_recv_now": 500,
         "poll_recv_streamed": 350,
         "poll_close": 300,
     },

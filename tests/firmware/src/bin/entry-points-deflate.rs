@@ -54,7 +54,7 @@ fn close(socket: &mut Socket<'_, Stack>) -> Result<(), Reason> {
     socket.close(1000, "bye")
 }
 
-polls! { poll_connect poll_recv poll_recv_streamed poll_send poll_close poll_ready }
+polls! { poll_connect poll_recv poll_recv_now poll_recv_streamed poll_send poll_close poll_ready }
 
 fn see_received(received: Option<Received<'_>>) {
     match received {

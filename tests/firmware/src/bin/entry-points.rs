@@ -98,7 +98,7 @@ fn close(socket: &mut Socket<'_, Stack>) -> Result<(), Reason> {
 
 polls! {
     poll_request poll_request_streamed poll_upload poll_download poll_connect poll_recv poll_recv_streamed poll_send
-    poll_close poll_ready
+    poll_close poll_ready poll_recv_now
 }
 
 fn see_response(answer: Result<Response<'_>, Failure<'_>>) {
