@@ -21,7 +21,7 @@ from certificates import CA, LEAF, Maker  # noqa: E402
 from stage import Stage  # noqa: E402
 
 # The client prints its verdicts, and has this long.
-CLIENT_S = 600
+CLIENT_S = 480
 TAP, ROUTER, BOARD = "tap0", "10.0.0.1", "10.0.0.50"
 
 DNSMASQ = f"""

@@ -18,7 +18,8 @@ use crate::transport::CallTransport;
 /// An open socket of a [`Client`](crate::Client), with memory of the caller's.
 ///
 /// Pings are answered, the keep-alive is kept and the closing handshake goes on while [`recv`](Self::recv) runs. One task
-/// receives and sends: it waits for [`ready`](Self::ready) together with what it may have to send. Dropped, the connection
+/// receives and sends: it waits for [`ready`](Self::ready) together with what it may have to send, and takes what has come
+/// with [`recv_now`](Self::recv_now), which waits for nothing else. Dropped, the connection
 /// is closed without a Close frame, unless one is out; who wants the server to know why says [`close`](Self::close) and
 /// receives until the end.
 pub struct Socket<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> {
@@ -86,8 +87,8 @@ impl<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Socket<'m, 'a, 's, 'd, S
         received
     }
 
-    /// As [`recv`](Self::recv), with messages handed out in pieces as they arrive, in bounded memory: whether it is text, the bytes,
-    /// whether they are the last. Returns only at the end; `on_piece` may end the socket with a reason.
+    /// As [`recv`](Self::recv), with messages handed out in pieces as they arrive, in bounded memory: whether it is text, the
+    /// bytes, whether they are the last. Returns only at the end; `on_piece` may end the socket with a reason.
     pub async fn recv_streamed(
         &mut self,
         on_piece: impl FnMut(bool, &[u8], bool) -> Result<(), Reason>,

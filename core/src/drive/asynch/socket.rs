@@ -49,7 +49,8 @@ impl<T: SocketTransport> SocketTransport for &T {
 /// An open socket over a transport, or a reference to one, with memory of the caller's.
 ///
 /// Pings are answered, the keep-alive is kept and the closing handshake goes on while [`recv`](Self::recv) runs. One task
-/// receives and sends, one after the other: it waits for [`ready`](Self::ready) and for what it may have to send.
+/// receives and sends, one after the other: it waits for [`ready`](Self::ready) and for what it may have to send,
+/// and takes what has come with [`recv_now`](Self::recv_now).
 #[derive(Debug)]
 pub struct Socket<'s, T: SocketTransport> {
     transport: T,
