@@ -1,6 +1,7 @@
 //! The board's client over a TAP: embassy-net here, the kernel's TCP and servers that nobody here wrote at the other end.
 //!
-//! `tap SETTINGS [PART OF A NAME]` reads where the servers are, as JSON; `tests/stages/tap.sh` starts them, in a network of its own, and this.
+//! `tap SETTINGS [PART OF A NAME]` reads where the servers are, as JSON; `tests/stages/tap.sh` starts them, in a network of
+//! its own, and this.
 //! What `miniwire-std` does with the same servers, over the kernel's own stack, must be the same.
 #![allow(clippy::print_stdout)]
 
