@@ -3,6 +3,7 @@
 # DNS), nginx, httpbin, Python's websockets and Node's ws, and `miniwire serve`, all in a network namespace of their own.
 # What miniwire-std does with the same servers must be the same. Then over a line that loses, doubles and reorders frames,
 # which the client's end of the wire does by a seed: not every kernel has netem.
+# With a part of a name as an argument, such as 'seed 1: websockets', only what has it in its name.
 # Needs root or user namespaces, /dev/net/tun, ip, unshare, dnsmasq, nginx, tinyproxy, openssl, node with npm, python3 with
 # venv (packages come into target/) and cargo.
 set -euo pipefail
@@ -33,4 +34,4 @@ build_miniwire
 cargo build --quiet --release --package miniwire-tests --features tap --example tap
 tap="${CARGO_TARGET_DIR:-target}/release/examples/tap"
 exec timeout 900 "${network[@]}" --fork --kill-child "$peers/venv/bin/python" -B tests/stages/tap.py \
-    "$MINIWIRE" "$tap" "$peers" "${CARGO_TARGET_DIR:-target}/stages/httpbin/bin/gunicorn"
+    "$MINIWIRE" "$tap" "$peers" "${CARGO_TARGET_DIR:-target}/stages/httpbin/bin/gunicorn" "$@"

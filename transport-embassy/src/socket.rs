@@ -2,6 +2,7 @@
 
 use core::cell::Cell;
 use core::fmt;
+use core::task::Poll;
 
 use miniwire_core::drive::{Received, SocketMemory, asynch};
 use miniwire_core::http::head::Head;
@@ -17,7 +18,8 @@ use crate::transport::CallTransport;
 /// An open socket of a [`Client`](crate::Client), with memory of the caller's.
 ///
 /// Pings are answered, the keep-alive is kept and the closing handshake goes on while [`recv`](Self::recv) runs. One task
-/// receives and sends: it waits for [`ready`](Self::ready) together with what it may have to send. Dropped, the connection
+/// receives and sends: it waits for [`ready`](Self::ready) together with what it may have to send, and takes what has come
+/// with [`recv_now`](Self::recv_now), which waits for nothing else. Dropped, the connection
 /// is closed without a Close frame, unless one is out; who wants the server to know why says [`close`](Self::close) and
 /// receives until the end.
 pub struct Socket<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> {
@@ -74,8 +76,19 @@ impl<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Socket<'m, 'a, 's, 'd, S
         received
     }
 
-    /// The same, with messages handed out in pieces as they arrive, in bounded memory: whether it is text, the bytes,
-    /// whether they are the last. Returns only at the end; `on_piece` may end the socket with a reason.
+    /// As [`recv`](Self::recv), of what is there: [`Poll::Pending`] where the server would have to be waited for. See
+    /// [`asynch::Socket::recv_now`].
+    pub async fn recv_now(&mut self) -> Poll<Option<Received<'_>>> {
+        self.hear_of_replacement();
+        let received = self.inner.recv_now().await;
+        if let Poll::Ready(received) = &received {
+            self.turn.has(received.as_ref());
+        }
+        received
+    }
+
+    /// As [`recv`](Self::recv), with messages handed out in pieces as they arrive, in bounded memory: whether it is text, the
+    /// bytes, whether they are the last. Returns only at the end; `on_piece` may end the socket with a reason.
     pub async fn recv_streamed(
         &mut self,
         on_piece: impl FnMut(bool, &[u8], bool) -> Result<(), Reason>,
@@ -116,7 +129,7 @@ impl<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Socket<'m, 'a, 's, 'd, S
         self.inner.is_open()
     }
 
-    /// Returns when [`recv`](Self::recv) has something to do. Dropped and called again freely, so that it can be raced
+    /// Returns when [`recv_now`](Self::recv_now) has something to do. Dropped and called again freely, so that it can be raced
     /// against anything; see [`asynch::Socket::ready`].
     pub async fn ready(&mut self) {
         self.inner.ready().await;

@@ -1,6 +1,7 @@
 //! The board's client over a TAP: embassy-net here, the kernel's TCP and servers that nobody here wrote at the other end.
 //!
-//! `tap SETTINGS` reads where the servers are, as JSON; `tests/stages/tap.sh` starts them, in a network of its own, and this.
+//! `tap SETTINGS [PART OF A NAME]` reads where the servers are, as JSON; `tests/stages/tap.sh` starts them, in a network of
+//! its own, and this.
 //! What `miniwire-std` does with the same servers, over the kernel's own stack, must be the same.
 #![allow(clippy::print_stdout)]
 
@@ -59,26 +60,35 @@ struct Settings {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let settings = std::env::args().nth(1).ok_or("usage: tap SETTINGS")?;
+    let mut arguments = std::env::args().skip(1);
+    let settings = arguments.next().ok_or("usage: tap SETTINGS [PART OF A NAME]")?;
     let settings: Settings = serde_json::from_slice(&std::fs::read(settings)?)?;
     let Place { site, server, .. } = &Place::new();
     let roots = std::fs::read_to_string(&settings.roots)? + server.ca_pem();
-    let mut board = Board { wire: Wire::new(&settings.interface)?, roots, server, verdicts: Verdicts::default() };
+    let mut board = Board {
+        wire: Wire::new(&settings.interface)?,
+        roots,
+        server,
+        only: arguments.next(),
+        verdicts: Verdicts::default(),
+    };
 
     board.configure("DHCP: an address, a gateway and a name server");
     for room in ROOMS {
-        board.compare("miniwire's own server: ", &room(site));
+        board.compare("miniwire's own server: ", room(site));
     }
-    board.compare("", &others::all(&settings.others));
-    board.compare("", &sockets::all(&settings.websockets));
-    board.alone(&settings.others);
+    board.compare("", others::all(&settings.others));
+    board.compare("", sockets::all(&settings.websockets));
+    if board.only.is_none() {
+        board.alone(&settings.others);
+    }
 
     for seed in 0..SEEDS {
         board.wire.set_faults(seed, POOR);
         let of_this = format!("a poor line, seed {seed}: ");
         board.configure(&format!("{of_this}DHCP, anew"));
-        board.compare(&of_this, &others::over_a_poor_line(&settings.others));
-        board.compare(&of_this, &sockets::over_a_poor_line(&settings.websockets));
+        board.compare(&of_this, others::over_a_poor_line(&settings.others));
+        board.compare(&of_this, sockets::over_a_poor_line(&settings.websockets));
         let [sent, lost, doubled] = board.wire.counts();
         let result = if lost > 0 { Ok(()) } else { Err("none".into()) };
         board.verdicts.say(&format!("{of_this}frames were lost"), result);
@@ -93,6 +103,8 @@ struct Board<'s> {
     /// PEM.
     roots: String,
     server: &'s Server,
+    /// Only what has this in its name.
+    only: Option<String>,
     verdicts: Verdicts,
 }
 
@@ -103,8 +115,13 @@ impl Board<'_> {
     }
 
     /// Makes the calls on both transports.
-    fn compare(&mut self, whose: &str, scenarios: &[Scenario]) {
-        let Self { wire, roots, server, verdicts } = self;
+    fn compare(&mut self, whose: &str, scenarios: Vec<Scenario>) {
+        let Self { wire, roots, server, only, verdicts } = self;
+        let is_asked = |it: &Scenario| only.as_ref().is_none_or(|only| format!("{whose}{}", it.promise).contains(only));
+        let scenarios = &scenarios.into_iter().filter(is_asked).collect::<Vec<_>>();
+        if scenarios.is_empty() {
+            return;
+        }
         let start = Instant::now();
         let on_embassy = wire.run(async |stack| on_embassy::run(stack, roots, server, scenarios).await);
         let took = start.elapsed();

@@ -137,6 +137,9 @@ impl Peer {
             wire.write(&frame(0x81, b"one")).await?;
             wire.write(&frame(0x81, b"two")).await?;
         }
+        if seen.path().ends_with("/pings") {
+            wire.write(&frame(0x89, b"are you there?")).await?;
+        }
         loop {
             let start = wire.take(2).await?;
             let length = match start[1] & 0x7f {

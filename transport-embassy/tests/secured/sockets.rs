@@ -329,6 +329,32 @@ fn sock_08_a_server_that_is_gone_is_found_out() {
 }
 
 #[test]
+fn sock_08_a_ping_keeps_nobody_from_sending() {
+    for (seed, faults) in [(0, Faults::NONE), (1, Faults::MANY), (2, Faults::MANY)] {
+        for url in [WSS, WS] {
+            let (mut site, _plain) = both(seed, faults);
+            site.run::<_, 1>(async |client, _| {
+                let (random, mut memory) = (random(), Memory::new());
+                let mut socket = connect(client, &format!("{url}/pings"), &random, &mut memory).await.unwrap();
+                // The server sends no message of its own accord: `recv` would wait for ever.
+                socket.ready().await;
+                assert!(socket.recv_now().await.is_pending(), "{url} {seed}");
+                socket.send(Sending::text("go on")).await.unwrap();
+                let heard = async {
+                    loop {
+                        socket.ready().await;
+                        if let Poll::Ready(received) = socket.recv_now().await {
+                            break received.map(|received| received == Received::Message(Message::Text("go on")));
+                        }
+                    }
+                };
+                assert_eq!(heard.await, Some(true), "{url} {seed}");
+            });
+        }
+    }
+}
+
+#[test]
 fn sock_a_wait_may_be_dropped_at_any_time_and_nothing_is_lost() {
     for url in [WSS, WS] {
         let (mut site, _plain) = both(1, Faults { lost: 0, doubled: 0, delay: (500, 20_000) });

@@ -1,5 +1,9 @@
 //! A socket over an asynchronous transport.
 
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::task::Poll;
+
 use embedded_io::{Error as _, ErrorKind};
 use embedded_io_async::Read as _;
 
@@ -45,7 +49,8 @@ impl<T: SocketTransport> SocketTransport for &T {
 /// An open socket over a transport, or a reference to one, with memory of the caller's.
 ///
 /// Pings are answered, the keep-alive is kept and the closing handshake goes on while [`recv`](Self::recv) runs. One task
-/// receives and sends, one after the other: it waits for [`ready`](Self::ready) and for what it may have to send.
+/// receives and sends, one after the other: it waits for [`ready`](Self::ready) and for what it may have to send,
+/// and takes what has come with [`recv_now`](Self::recv_now).
 #[derive(Debug)]
 pub struct Socket<'s, T: SocketTransport> {
     transport: T,
@@ -108,8 +113,18 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     /// ([`Reason::ConnectionLost`]) and a Close. To wait for the socket or something else, whichever comes first, wait for
     /// [`ready`](Self::ready).
     pub async fn recv(&mut self) -> Option<Received<'_>> {
-        let came = self.advance(|assemble, text, data, fin| assemble.piece(text, data, fin)).await;
+        let came = self.advance::<true>(|assemble, text, data, fin| assemble.piece(text, data, fin)).await;
         self.open.received(came)
+    }
+
+    /// As [`recv`](Self::recv), of what is there: [`Poll::Pending`] where the server would have to be waited for, be it
+    /// because a Ping was all that came, or within a message, which is not lost. For a task that sends, too: in `recv` it
+    /// waits for a whole message, and sends nothing until then.
+    pub async fn recv_now(&mut self) -> Poll<Option<Received<'_>>> {
+        match self.advance::<false>(|assemble, text, data, fin| assemble.piece(text, data, fin)).await {
+            Came::NotYet => Poll::Pending,
+            came => Poll::Ready(self.open.received(came)),
+        }
     }
 
     /// The same, with each message handed out in pieces as they arrive, in bounded memory: whether it is text, the bytes,
@@ -118,7 +133,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         &mut self,
         mut on_piece: impl FnMut(bool, &[u8], bool) -> Result<(), Reason>,
     ) -> Option<Received<'_>> {
-        let came = self.advance(|_, text, data, fin| on_piece(text, data, fin).map(|()| false)).await;
+        let came = self.advance::<true>(|_, text, data, fin| on_piece(text, data, fin).map(|()| false)).await;
         self.open.received(came)
     }
 
@@ -164,12 +179,12 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         self.open.task.is_open()
     }
 
-    /// Returns when [`recv`](Self::recv) has something to do: bytes came, a keep-alive or a timeout is due, or the
+    /// Returns when [`recv_now`](Self::recv_now) has something to do: bytes came, a keep-alive or a timeout is due, or the
     /// transport says that somebody wants the end. Dropped and called again freely.
     ///
     /// ```text
     /// match select(socket.ready(), commands.receive()).await {
-    ///     Either::First(()) => report(socket.recv().await),
+    ///     Either::First(()) => if let Poll::Ready(received) = socket.recv_now().await { report(received) },
     ///     Either::Second(text) => socket.send(Sending::text(&text)).await?,
     /// }
     /// ```
@@ -225,8 +240,9 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         }
     }
 
-    /// Up to the next thing to report. `on_piece` says whether a piece completes a message to be reported.
-    async fn advance(
+    /// Up to the next thing to report, or, unless it `WAITS` for that, to where nothing has come yet. `on_piece` says
+    /// whether a piece completes a message to be reported.
+    async fn advance<const WAITS: bool>(
         &mut self,
         mut on_piece: impl FnMut(&mut Assemble<'s>, bool, &[u8], bool) -> Result<bool, Reason>,
     ) -> Came {
@@ -240,12 +256,20 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
                 Came::Message | Came::Error(_) => {}
                 Came::More => continue,
                 Came::NotYet => {
-                    self.wait().await;
-                    continue;
+                    if WAITS || self.is_ready().await {
+                        self.wait().await;
+                        continue;
+                    }
                 }
             }
             return came;
         }
+    }
+
+    /// Whether [`ready`](Self::ready) would return at once.
+    async fn is_ready(&mut self) -> bool {
+        let mut ready = pin!(self.ready());
+        poll_fn(|context| Poll::Ready(ready.as_mut().poll(context).is_ready())).await
     }
 
     /// Writes the control frames that are due.

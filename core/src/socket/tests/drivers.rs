@@ -410,3 +410,39 @@ fn sock_08_a_wait_that_is_given_up_costs_nothing_and_a_read_that_is_costs_the_so
     drop(socket);
     peer.finish();
 }
+
+#[test]
+fn sock_08_what_is_no_message_yet_keeps_nobody_from_sending() {
+    use std::task::Poll;
+    let steps = opened(
+        b"",
+        &[
+            answers(theirs(0x89, b"p")),
+            writes(ours(0x8a, b"p")),
+            Step::Waits(100),
+            answers(theirs(0x01, b"h")),
+            Step::Waits(100),
+            writes(ours(0x81, b"go on")),
+            answers(theirs(0x80, b"i")),
+            Step::Closes,
+        ],
+    );
+    for split in [Split::Whole, Split::Bytes] {
+        let peer = Peer::new(&steps, split);
+        let (mut rx, mut tx, mut message) = ([0; 512], [0; 256], [0; 64]);
+        let memory = SocketMemory { receive: &mut rx, transmit: &mut tx, message: &mut message };
+        let context = development();
+        let connected = Asynch::connect(&peer, &context, &URL, Settings::new(), memory, |_, _| {});
+        let mut socket = peer.block_on(connected).unwrap();
+        // A Ping, and the first half of a message.
+        for _ in 0..2 {
+            peer.block_on(socket.ready());
+            assert_eq!(peer.block_on(socket.recv_now()), Poll::Pending);
+            assert_eq!(peer.block_on(socket.recv_now()), Poll::Pending, "again, without a wait");
+        }
+        peer.block_on(socket.send(Sending::text("go on"))).unwrap();
+        assert_eq!(peer.block_on(socket.recv_now()), Poll::Ready(Some(Received::Message(Message::Text("hi")))));
+        drop(socket);
+        peer.finish();
+    }
+}

@@ -2,6 +2,8 @@
 #![no_std]
 #![no_main]
 
+use core::task::Poll;
+
 use firmware::{Buffers, Register, Stack, polls, show, to_the_end, write};
 use miniwire_core::context::Context;
 use miniwire_core::drive::asynch::Socket as AsyncSocket;
@@ -52,7 +54,7 @@ fn close(socket: &mut Socket<'_, Stack>) -> Result<(), Reason> {
     socket.close(1000, "bye")
 }
 
-polls! { poll_connect poll_recv poll_recv_streamed poll_send poll_close poll_ready }
+polls! { poll_connect poll_recv poll_recv_now poll_recv_streamed poll_send poll_close poll_ready }
 
 fn see_received(received: Option<Received<'_>>) {
     match received {
@@ -92,6 +94,9 @@ fn asynchronous(context: &Context<'_>, chat: &ConnectSocket<'_>, buffers: &mut B
         see(to_the_end!(poll_send, socket.send(Sending::text("hello"))));
         to_the_end!(poll_ready, socket.ready());
         see_received(to_the_end!(poll_recv, socket.recv()));
+        if let Poll::Ready(received) = to_the_end!(poll_recv_now, socket.recv_now()) {
+            see_received(received);
+        }
         see_received(to_the_end!(poll_recv_streamed, socket.recv_streamed(piece)));
         see(to_the_end!(poll_close, socket.close(1000, "bye")));
     }

@@ -3,6 +3,8 @@
 #![no_std]
 #![no_main]
 
+use core::task::Poll;
+
 use firmware::{Buffers, Register, Stack, polls, read, show, to_the_end, write};
 use miniwire_core::context::Context;
 use miniwire_core::download::{Download, Downloaded};
@@ -96,7 +98,7 @@ fn close(socket: &mut Socket<'_, Stack>) -> Result<(), Reason> {
 
 polls! {
     poll_request poll_request_streamed poll_upload poll_download poll_connect poll_recv poll_recv_streamed poll_send
-    poll_close poll_ready
+    poll_close poll_ready poll_recv_now
 }
 
 fn see_response(answer: Result<Response<'_>, Failure<'_>>) {
@@ -171,6 +173,9 @@ fn sockets(context: &Context<'_>, buffers: &mut Buffers) {
         see(to_the_end!(poll_send, socket.send(Sending::text("hello"))));
         to_the_end!(poll_ready, socket.ready());
         see_received(to_the_end!(poll_recv, socket.recv()));
+        if let Poll::Ready(received) = to_the_end!(poll_recv_now, socket.recv_now()) {
+            see_received(received);
+        }
         see_received(to_the_end!(poll_recv_streamed, socket.recv_streamed(piece)));
         see(to_the_end!(poll_close, socket.close(1000, "bye")));
     }

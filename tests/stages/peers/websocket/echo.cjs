@@ -102,6 +102,7 @@ async function sendAll(socket, count, size, seed) {
     message.writeUInt32BE(index);
     await send(socket, message);
   }
+  socket.ping();
 }
 
 // From 0 to 1, always the same for a seed: a linear congruential generator.

@@ -6,8 +6,8 @@ Routes, the same as those of echo.cjs:
                                        at most `delay` seconds (0.005) between them; text is cut within characters too
   /both/{n}?size=&seed=                sends n binary messages of `size` bytes (1000) while it receives. The message i, from
                                        0, is i in four bytes, big-endian, then (seed + i + j) mod 256 at each position j from
-                                       4 on. After the text "end" comes a JSON text {"messages","bytes","sha256"} of what
-                                       came before that, and 1000.
+                                       4 on, and then a Ping, which is to keep nobody from sending. After the text "end"
+                                       comes a JSON text {"messages","bytes","sha256"} of what came before that, and 1000.
   /close/{code}?reason=                closes so after the first message
   /ping/{n}                            n pings, each when the one before was answered, then the text n, then 1000
 Subprotocols: superchat, chat. With --deflate permessage-deflate is agreed to where the client offers it.
@@ -83,6 +83,7 @@ async def both(socket, count, size, seed):
 async def send_all(socket, count, size, seed):
     for index in range(count):
         await socket.send(index.to_bytes(4, "big") + bytes((seed + index + at) % 256 for at in range(4, size)))
+    await socket.ping()
 
 
 def choose(_, offered):

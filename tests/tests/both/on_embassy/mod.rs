@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use embassy_net::Stack;
-use embassy_time::{Duration, Timer};
+use embassy_time::{Duration, Timer, with_timeout};
 use miniwire_core::context::{Context, Limits, Proxy, ProxyRule};
 use miniwire_core::download::Download;
 use miniwire_core::drive::Memory;
@@ -30,6 +30,9 @@ use crate::scenario::{
 
 /// Connections, and sessions of TLS, at once.
 const PLACES: usize = 2;
+
+/// What no talk needs. Nothing else ends one whose sides wait for each other: pings are answered.
+const LONGEST_TALK: Duration = Duration::from_secs(60);
 
 pub(crate) type Tls<'s, 'd> = miniwire_embassy::Tls<'s, 'd, fn() -> u64, OsRng, PLACES>;
 
@@ -85,7 +88,10 @@ async fn calls<'s, 'd>(
         let during = During { client, abort: &AbortHandle::new(), ended: scenario.ended };
         all.push(match &scenario.call {
             Call::Socket(it) => {
-                let came = during.socket(it).await;
+                let came = with_timeout(LONGEST_TALK, during.socket(it)).await.unwrap_or_else(|_| Came {
+                    lines: vec![format!("the talk did not end within {} s", LONGEST_TALK.as_secs())],
+                    ..Came::default()
+                });
                 Came { closes: closes(server, scenario.closes.len()).await, ..came }
             }
             Call::Again(it, times) => {

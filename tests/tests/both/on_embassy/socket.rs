@@ -1,6 +1,7 @@
 //! A socket on embassy-net.
 
 use std::cell::RefCell;
+use std::task::Poll;
 
 use embassy_time::{Duration, with_timeout};
 use miniwire_core::drive::{Received, SocketMemory};
@@ -60,8 +61,13 @@ impl<'s, 'd, S: Secure<'s, 'd>> During<'_, 's, 'd, S> {
                     Ok(())
                 }
                 Do::HearNow => {
-                    while with_timeout(Duration::from_micros(1), socket.ready()).await.is_ok() {
-                        lines.push(hear(&mut socket).await.unwrap_or_else(over));
+                    // Not `recv`: where a Ping came it waits for a message, and the server may wait for one, too.
+                    while let Poll::Ready(received) = socket.recv_now().await {
+                        let is_over = received.is_none();
+                        lines.push(received.map_or_else(over, line));
+                        if is_over {
+                            break;
+                        }
                     }
                     Ok(())
                 }
@@ -124,14 +130,18 @@ impl Memory {
 
 /// `None` at the end.
 async fn hear<'s, 'd, S: Secure<'s, 'd>>(socket: &mut Open<'_, '_, 's, 'd, S, PLACES>) -> Option<String> {
-    Some(match socket.recv().await? {
+    socket.recv().await.map(line)
+}
+
+fn line(received: Received<'_>) -> String {
+    match received {
         Received::Message(message) => {
             let (data, is_buffer) = message.data().expect("as the reference has it");
             format!("message {data} {is_buffer}")
         }
         Received::Error(reason) => format!("error {} {}", reason.socket_code(), reason.name()),
         Received::Close { code, reason } => format!("close {code} {reason}"),
-    })
+    }
 }
 
 async fn hear_all<'s, 'd, S: Secure<'s, 'd>>(socket: &mut Open<'_, '_, 's, 'd, S, PLACES>, lines: &mut Vec<String>) {
