@@ -14,7 +14,7 @@ REQUIREMENTS = pathlib.Path("tests/requirements.txt")
 SCENARIOS = pathlib.Path("tests/tests/both/scenario")
 STATES = ("done", "partly", "later")
 # Commands of other people's that a document may use.
-FOREIGN = {"apt-get", "cd", "curl", "export", "git", "llvm-nm", "openssl", "pip", "rustup", "sudo", "valgrind"}
+FOREIGN = {"apt-get", "cd", "curl", "export", "git", "grep", "llvm-nm", "llvm-objdump", "openssl", "pip", "rustup", "sudo", "valgrind"}
 # Directories that are somebody's machine and nobody else's.
 MACHINE = re.compile(r"(?<![\w.~})-])/(?:work|root|farm|home/\w+|Users/\w+)/")
 
