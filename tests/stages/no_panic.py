@@ -100,6 +100,11 @@ def run(*command, given=None):
     return subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout
 
 
+def unique(name, address):
+    """What the linker put together from several objects may have functions of one name."""
+    return f"{name}@{address:#x}" if name.startswith("OUTLINED_FUNCTION") else name
+
+
 def functions(image):
     """(start, end, name) of each function, by address."""
     found = []
@@ -107,7 +112,7 @@ def functions(image):
         parts = line.split(None, 3)
         if len(parts) == 4 and parts[2] in "tTwW":
             start = int(parts[0], 16) & ~1
-            found.append((start, start + int(parts[1], 16), parts[3]))
+            found.append((start, start + int(parts[1], 16), unique(parts[3], start)))
     return sorted(found)
 
 
@@ -125,7 +130,8 @@ def references(image):
         parts = line.split()
         if in_text and len(parts) >= 5 and parts[2].startswith("R_ARM"):
             address = int(parts[0], 16)
-            found += [(place, parts[4]) for place in loads.get(address, [address])]
+            name = unique(parts[4], int(parts[3], 16) & ~1)
+            found += [(place, name) for place in loads.get(address, [address])]
     if not found:
         sys.exit(f"FAILED: {image} has no relocations to read")
     return found
