@@ -16,7 +16,7 @@ reports=$(mktemp -d)
 trap 'rm -rf "$reports"' EXIT
 
 # What a callback throws is leaked on purpose, since to drop it could throw again.
-printf 'leak:miniwire_std::started::caught\n' >"$reports/leaks"
+printf 'leak:miniwire_std::callbacks::caught\n' >"$reports/leaks"
 
 # run TEST-OPTIONS...: fails where a sanitizer has something to report. A test that fails by its clock does not count, since
 # everything is slower here and cargo test has the last word on it; but few have a clock, and where more fail, little of the
