@@ -2,6 +2,19 @@
 //!
 //! A transport reports a [`Fault`]; the task knows what it was doing and turns that into a [`Reason`]. Only this file
 //! turns a reason into a code, so that no API can report a code that its table does not list.
+//!
+//! ```
+//! use miniwire_core::policy::Api;
+//! use miniwire_core::reason::{CertificateFault, Reason};
+//!
+//! // The same code, and yet not the same to do.
+//! let expired = Reason::Certificate(CertificateFault::Expired);
+//! assert_eq!((Reason::HttpStatus.code(Api::Request), expired.code(Api::Request)), (19, 19));
+//! assert_eq!(expired.name(), "CertificateExpired");
+//! // The same reason, and another table.
+//! let codes = [Api::Request, Api::UploadFile, Api::DownloadFile, Api::ConnectSocket].map(|api| Reason::HostNotAllowed.code(api));
+//! assert_eq!(codes, [11, 4, 13, 1]);
+//! ```
 
 mod all;
 
@@ -10,7 +23,8 @@ use core::fmt;
 use crate::api::Api;
 use crate::ws::violation::Violation;
 
-/// What a transport reports when it cannot do what the task asked.
+/// What a transport reports when it cannot do what the task asked; which [`Reason`] it becomes depends on the step. On the
+/// way to a proxy all of them are [`Reason::ProxyFailed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
@@ -80,7 +94,8 @@ pub enum Reason {
     UrlTooLong,
     /// A header's name or value has a byte that RFC 9110 section 5 forbids.
     IllegalHeader,
-    /// An option does not go with the others: bytes as data on GET.
+    /// An option cannot be used: bytes as data on GET, an upload without `fileName`, a subprotocol that is no name, a code or
+    /// a reason that a Close may not have.
     IllegalOption,
     /// The whitelist does not admit the host.
     HostNotAllowed,
@@ -104,7 +119,7 @@ pub enum Reason {
     UnsupportedEncoding,
     /// The body has a charset that is not supported.
     UnsupportedCharset,
-    /// The body is larger than the memory or the limit given.
+    /// The body, or a socket's message, is larger than the memory or the limit given.
     TooLarge,
     /// The data could not be converted.
     DataNotConvertible,
@@ -128,7 +143,7 @@ pub enum Reason {
     BadRedirect,
     /// The caller aborted the call.
     Aborted,
-    /// The policy refuses `http`.
+    /// The policy refuses `http` and `ws`.
     PlainHttpRefused,
     /// The status is 429.
     RateLimited,
@@ -138,7 +153,7 @@ pub enum Reason {
     ProxyRefused,
     /// The proxy could not be reached, or what it said is not HTTP.
     ProxyFailed,
-    /// A buffer that the caller gave is below the documented minimum.
+    /// A buffer that the caller gave is below the documented minimum (CORE-05): 512 bytes to receive, 256 to transmit.
     BufferTooSmall,
     /// The file to be uploaded does not exist.
     FileNotFound,
@@ -299,7 +314,7 @@ impl Reason {
         }
     }
 
-    /// The code of the socket's table. Whatever has none of its own is 1 there.
+    /// The code of the socket's table: of `fail`, of `onSocketError`, of sending. Whatever has none of its own is 1 there.
     pub const fn socket_code(self) -> u8 {
         match self {
             Self::SocketExists => 2,

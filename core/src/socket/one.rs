@@ -3,22 +3,6 @@
 //! A small state and no I/O, to be kept behind whatever a platform locks with. Every connection has a [`Ticket`]; before
 //! something of it is reported to the listeners, [`OneSocket::reports`] is asked, and only what it permits is reported.
 //! So the order of the events holds whatever the threads or tasks of two connections do.
-//!
-//! ```
-//! use miniwire_core::reason::Reason;
-//! use miniwire_core::socket::{EventKind, OneSocket, Rule};
-//!
-//! let mut one = OneSocket::new(Rule::Replace);
-//! let first = one.connect()?.ticket;
-//! assert!(one.reports(first, EventKind::Open));
-//!
-//! // A second connectSocket: the first is closed, and that is reported now, before anything of the second.
-//! let second = one.connect()?;
-//! assert_eq!(second.replaced, Some((first, 1000))); // report onSocketClose{1000}, and end `first`
-//! assert!(!one.reports(first, EventKind::Message) && !one.reports(first, EventKind::Close));
-//! assert!(one.reports(second.ticket, EventKind::Open));
-//! # Ok::<(), Reason>(())
-//! ```
 
 use super::listeners::EventKind;
 use crate::reason::Reason;
@@ -51,6 +35,22 @@ pub struct Attempt {
 }
 
 /// The rule and its state.
+///
+/// ```
+/// use miniwire_core::reason::Reason;
+/// use miniwire_core::socket::{EventKind, OneSocket, Rule};
+///
+/// let mut one = OneSocket::new(Rule::Replace);
+/// let first = one.connect()?.ticket;
+/// assert!(one.reports(first, EventKind::Open));
+///
+/// // A second connectSocket: the first is closed, and that is reported now, before anything of the second.
+/// let second = one.connect()?;
+/// assert_eq!(second.replaced, Some((first, 1000))); // report onSocketClose{1000}, and end `first`
+/// assert!(!one.reports(first, EventKind::Message) && !one.reports(first, EventKind::Close));
+/// assert!(one.reports(second.ticket, EventKind::Open));
+/// # Ok::<(), Reason>(())
+/// ```
 #[derive(Debug)]
 pub struct OneSocket {
     rule: Rule,
