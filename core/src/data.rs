@@ -42,7 +42,7 @@ impl<T: Serialize + ?Sized> Value for T {
 /// let mut out = Window::new(0, &mut buf);
 /// data.write(Form::Query, &mut out)?; // what a GET appends to its URL
 /// assert_eq!(out.into_filled(), b"q=a%20%26%20b&page=2");
-/// assert_eq!(data.len(Form::Json)?, r#"{"q":"a & b","page":2}"#.len() as u64); // and a POST sends
+/// assert_eq!(data.len(Form::Json)?, r#"{"q":"a & b","page":2}"#.len() as u64); // of a POST's body
 /// # Ok::<(), WriteError>(())
 /// ```
 #[derive(Clone, Copy, Default)]

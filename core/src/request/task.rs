@@ -11,7 +11,7 @@ use crate::http::head::Head;
 use crate::reason::Reason;
 use crate::time::Instant;
 
-/// One call of `my.request`. A [`Task`](crate::task::Task).
+/// One call of `my.request`. A [`Task`](crate::task::Task); the [module](crate::request) has a whole life.
 pub type RequestTask<'r> = CallTask<'r, Answer>;
 
 /// What a request brings. Borrows from the received bytes.
@@ -64,8 +64,9 @@ pub struct Answer {
 impl<'r> RequestTask<'r> {
     /// Starts a call whose body is taken as `dataType` says.
     ///
-    /// `memory` holds the URL of redirects, so it should be as large as the longest URL to be followed; without any,
-    /// a redirect fails with [`Reason::BadRedirect`]. A call that the context refuses ends at the first `poll`.
+    /// `memory` is for redirects. It holds the URL that redirects, the call's own first, and then its target, with the dot
+    /// segments that the target loses, so it should be somewhat longer than the longest URL; where it is too short, a
+    /// redirect fails with [`Reason::BadRedirect`]. A call that the context refuses ends at the first `poll`.
     pub fn new(context: &'r Context<'r>, request: &'r Request<'r>, memory: &'r mut [u8], now: Instant) -> Self {
         Self {
             call: Call::new(context, request, memory, now.after(request.deadline())),
@@ -80,7 +81,8 @@ impl<'r> RequestTask<'r> {
         }
     }
 
-    /// The body is taken as it is, chunk by chunk: `dataType` is not applied (REQ-19).
+    /// The body is taken as it is, chunk by chunk: `dataType` is not applied (REQ-19), nor is a content coding or a charset
+    /// refused. An error status is a failure all the same, behind its body.
     pub const fn streamed(mut self) -> Self {
         self.kind.streamed = true;
         self

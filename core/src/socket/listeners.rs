@@ -1,8 +1,4 @@
 //! The listeners of the socket's events (SOCK-03).
-//!
-//! The registry is never borrowed while a listener runs: a [`Round`] is asked for one listener after the other. So a
-//! listener may register and remove others and itself. One removed during an event is not called any more; one added is
-//! called from the next event on.
 
 use core::fmt;
 
@@ -31,7 +27,12 @@ impl fmt::Display for RegistryFull {
 
 impl core::error::Error for RegistryFull {}
 
-/// Up to `N` registrations, of all four events together. They outlive a connection.
+/// The listeners of the socket's events (SOCK-03): up to `N` registrations, of all four events together. They outlive a
+/// connection.
+///
+/// The registry is never borrowed while a listener runs: a [`Round`] is asked for one listener after the other. So a
+/// listener may register and remove others and itself. One removed during an event is not called any more; one added is
+/// called from the next event on.
 ///
 /// `L` is a handle of a listener, cheap to clone. Two handles are of the same listener if they are equal, so their `==` must
 /// not rest on the address of a closure or a function: two may share one. A [`Listener`] has a name for that; so has an
