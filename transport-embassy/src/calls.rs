@@ -118,7 +118,7 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Client<'s, 'd, S, N> {
 
     /// As [`connect_socket`](Self::connect_socket), with an offer to compress the messages (RFC 7692) in memory of the
     /// caller's. Whether they are is up to the server; nothing else is different. The memory of a message limits its plain
-    /// bytes.
+    /// bytes. Dropped: as there.
     ///
     /// # Errors
     /// As there.

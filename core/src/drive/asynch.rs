@@ -287,8 +287,8 @@ pub async fn download<'m, T: Transport>(
     collect.answer(outcome)
 }
 
-/// Runs a task without content of the caller's to its end. Every task ends by its deadline, whatever the peer does. Where
-/// `receive` is below [`MIN_RECEIVE`](super::MIN_RECEIVE) or `transmit` below [`MIN_TRANSMIT`](super::MIN_TRANSMIT), it is
+/// Runs a task without content of the caller's to its end. Every task ends by its [`deadline`](Task::deadline), whatever
+/// the peer does; only a download's moves on. Where `receive` is below [`MIN_RECEIVE`](super::MIN_RECEIVE) or `transmit` below [`MIN_TRANSMIT`](super::MIN_TRANSMIT), it is
 /// refused with [`Reason::BufferTooSmall`]; where `on_event` returns a reason, with that. Dropped: see the [module](self#dropping-a-future).
 pub fn run<T: Transport, K: Task>(
     transport: &T,

@@ -1,7 +1,8 @@
 //! The loop over a blocking transport.
 //!
-//! Each function returns by the deadline of its call, provided that the transport keeps its word on deadlines; or earlier,
-//! within 50 ms, where [`Transport::interrupted`] says so. The crate's first page has a whole call.
+//! Each function returns by the deadline of its call (a download: when nothing has come for
+//! [`Limits::download_idle`](crate::context::Limits::download_idle)), provided that the transport keeps its word on deadlines;
+//! or earlier, within 50 ms, where [`Transport::interrupted`] says so. The crate's first page has a whole call.
 
 mod socket;
 
@@ -153,8 +154,8 @@ pub fn download<'m, T: Transport>(
     collect.answer(outcome)
 }
 
-/// Runs a task without content of the caller's to its end. Every task ends by its deadline, whatever the peer does. Where
-/// `receive` is below [`MIN_RECEIVE`](super::MIN_RECEIVE) or `transmit` below [`MIN_TRANSMIT`](super::MIN_TRANSMIT), it is
+/// Runs a task without content of the caller's to its end. Every task ends by its [`deadline`](Task::deadline), whatever
+/// the peer does; only a download's moves on. Where `receive` is below [`MIN_RECEIVE`](super::MIN_RECEIVE) or `transmit` below [`MIN_TRANSMIT`](super::MIN_TRANSMIT), it is
 /// refused with [`Reason::BufferTooSmall`]; where `on_event` returns a reason, with that.
 pub fn run<T: Transport, K: Task>(
     transport: &mut T,

@@ -95,7 +95,8 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     }
 
     /// As [`connect`](Self::connect), with an offer to compress the messages (RFC 7692) in memory of the caller's. Whether
-    /// they are is up to the server; nothing else is different. The memory of a message limits its plain bytes.
+    /// they are is up to the server; nothing else is different. The memory of a message limits its plain bytes. Dropped: as
+    /// there.
     ///
     /// # Errors
     /// As there.
