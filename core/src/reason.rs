@@ -94,8 +94,8 @@ pub enum Reason {
     UrlTooLong,
     /// A header's name or value has a byte that RFC 9110 section 5 forbids.
     IllegalHeader,
-    /// An option cannot be used: bytes as data on GET, an upload without `fileName`, a subprotocol that is no name, a code or
-    /// a reason that a Close may not have.
+    /// An option cannot be used: bytes as data on GET, an upload without `fileName`, a subprotocol that is no name, a
+    /// code or a reason that a Close may not have.
     IllegalOption,
     /// The whitelist does not admit the host.
     HostNotAllowed,
@@ -222,7 +222,20 @@ impl Reason {
         }
     }
 
-    /// The code of `my.request`'s table.
+    /// The code of `my.request`'s table:
+    ///
+    /// | code | what is wrong |
+    /// |---:|---|
+    /// | 1 | the page is gone |
+    /// | 2 | the URL, a header field, an option or a buffer |
+    /// | 11 | the host is not on the whitelist |
+    /// | 12 | the network, up to TLS; the connection ended too early |
+    /// | 13 | the deadline has passed |
+    /// | 14 | the body: not what `dataType` asked for, or too large |
+    /// | 15 | the data cannot be converted; a malformed `%` escape |
+    /// | 19 | the server: an error status, a malformed answer, its certificate, its redirects |
+    /// | 20 | aborted; plain http refused; status 429; too many calls at once |
+    /// | 23 | the proxy |
     pub const fn request_code(self) -> u8 {
         match self {
             Self::Unloaded => 1,
@@ -287,7 +300,14 @@ impl Reason {
         }
     }
 
-    /// The code of `my.uploadFile`'s table, and 4 from its FAQ.
+    /// The code of `my.uploadFile`'s table, and 4 from its FAQ:
+    ///
+    /// | code | what is wrong |
+    /// |---:|---|
+    /// | 4 | the host is not on the whitelist |
+    /// | 11 | the file does not exist; the URL, a header field, an option or a buffer |
+    /// | 12 | everything else: the network, the server, the file, the time, an abort |
+    /// | 13 | the file may not be read; plain http refused |
     pub const fn upload_code(self) -> u8 {
         match self {
             Self::HostNotAllowed => 4,
@@ -305,7 +325,13 @@ impl Reason {
         }
     }
 
-    /// The code of `my.downloadFile`'s table.
+    /// The code of `my.downloadFile`'s table:
+    ///
+    /// | code | what is wrong |
+    /// |---:|---|
+    /// | 12 | everything else: the URL, the network, the status, the store, silence, an abort |
+    /// | 13 | the host is not on the whitelist; the store may not be written |
+    /// | 20 | plain http refused |
     pub const fn download_code(self) -> u8 {
         match self {
             Self::HostNotAllowed | Self::StoreDenied => 13,
@@ -314,7 +340,20 @@ impl Reason {
         }
     }
 
-    /// The code of the socket's table: of `fail`, of `onSocketError`, of sending. Whatever has none of its own is 1 there.
+    /// The code of the socket's table, of `fail`, of `onSocketError` and of sending:
+    ///
+    /// | code | what is wrong |
+    /// |---:|---|
+    /// | 1 | whatever has no code of its own: the network, a violation of RFC 6455, the whitelist, an option |
+    /// | 2 | there is a connection, and the rule is *reject* |
+    /// | 3, 4, 5 | the URL is empty, malformed or too long, of another scheme |
+    /// | 6 | connecting has taken too long |
+    /// | 7 | the server's certificate |
+    /// | 8 | the answer to the opening handshake; plain ws refused |
+    /// | 9 | the subprotocol that the server chose |
+    /// | 10 | the socket is not open |
+    /// | 11 | what is sent is not base64, or could not be written |
+    /// | 12 | the message, or the answer's head, is larger than the memory |
     pub const fn socket_code(self) -> u8 {
         match self {
             Self::SocketExists => 2,

@@ -81,8 +81,8 @@ impl Source for Bytes<'_> {
 
 /// What a download is written to: a directory, a flash file system, a buffer.
 ///
-/// The calls come in this order: `create`, any number of `write`, then `commit` or `discard`, exactly one of the two
-/// and only after a `create` that went well. A call whose future or task is dropped discards. A file is to be seen by others
+/// The calls come in this order: `create`, any number of `write`, then `commit` or `discard`, exactly one of the two and
+/// only after a `create` that went well. A call whose future or task is dropped discards. A file is to be seen by others
 /// only once it is committed (DOWN-02). A fault ends the download with the reason of
 /// [`store_reason`](crate::download::store_reason).
 pub trait Store {

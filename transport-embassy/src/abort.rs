@@ -41,9 +41,9 @@ impl AbortHandle {
     }
 
     /// `abort()`: the call fails with reason [`Aborted`](miniwire_core::reason::Reason::Aborted), whatever it waits for:
-    /// code 20 for a request (REQ-15), 12 for an upload or a download (UP-06, DOWN-05). An open socket has its Close with 1000
-    /// next. Before the call is made it fails as soon as it is; after its end this does nothing to it. Returns at once, from
-    /// an interrupt handler too, and may be said again.
+    /// code 20 for a request (REQ-15), 12 for an upload or a download (UP-06, DOWN-05). An open socket has its Close
+    /// with 1000 next. Before the call is made it fails as soon as it is; after its end this does nothing to it. Returns
+    /// at once, from an interrupt handler too, and may be said again.
     pub fn abort(&self) {
         self.aborted.store(true, Ordering::Release);
         self.waker.wake();

@@ -30,8 +30,8 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Client<'s, 'd, S, N> {
     /// Dropped, the call ends without a word, and its connection is not used again.
     ///
     /// # Errors
-    /// [`Failure`], with a reason and, once a head had arrived, the answer; its data, too, where it is its status that failed
-    /// (REQ-13). [`Reason::TooManyTasks`] where every place of the client is taken.
+    /// [`Failure`], with a reason and, once a head had arrived, the answer; its data, too, where it is its status that
+    /// failed (REQ-13). [`Reason::TooManyTasks`] where every place of the client is taken.
     pub fn request<'m>(
         &self,
         request: &Request<'_>,
@@ -42,9 +42,9 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Client<'s, 'd, S, N> {
 
     /// Calls `my.request` and hands the body out as it comes, in bounded memory; `dataType` is not applied (REQ-19).
     ///
-    /// `on_event` may end the call by returning a reason, which is then the call's. [`Memory::head`] and [`Memory::body`] are
-    /// not needed. [`Outcome::result`] says how it ended, [`Reason::TooManyTasks`] included. Dropped: as
-    /// [`request`](Self::request).
+    /// `on_event` may end the call by returning a reason, which is then the call's. [`Memory::head`] and
+    /// [`Memory::body`] are not needed. [`Outcome::result`] says how it ended, [`Reason::TooManyTasks`] included.
+    /// Dropped: as [`request`](Self::request).
     pub fn request_streamed(
         &self,
         request: &Request<'_>,
@@ -55,13 +55,14 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Client<'s, 'd, S, N> {
     }
 
     /// Calls `my.uploadFile` with the file that `source` is, of the source's own length: `Ok` is `success`, whatever the
-    /// status. [`Memory::redirect`] is not needed. `on_progress` is `onProgressUpdate`: at most once for each block written.
+    /// status. [`Memory::redirect`] is not needed. `on_progress` is `onProgressUpdate`: at most once for each block
+    /// written.
     ///
     /// The source is read between two awaits, so a slow one holds up the executor. Dropped: as [`request`](Self::request).
     ///
     /// # Errors
-    /// [`Failure`], with a reason and, once a head had arrived, status and header fields. [`Reason::TooManyTasks`] where every
-    /// place of the client is taken.
+    /// [`Failure`], with a reason and, once a head had arrived, status and header fields. [`Reason::TooManyTasks`] where
+    /// every place of the client is taken.
     pub fn upload_file<'m>(
         &self,
         upload: &Upload<'_>,
@@ -73,15 +74,15 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Client<'s, 'd, S, N> {
     }
 
     /// Calls `my.downloadFile`: `Ok` is `success`, and the file is committed to `store`; `Err` is `fail`, and nothing of
-    /// it stays, nor where the future is dropped. [`Memory::body`] is not needed. `on_progress` is `onProgressUpdate`: at most
-    /// once for each block that came.
+    /// it stays, nor where the future is dropped. [`Memory::body`] is not needed. `on_progress` is `onProgressUpdate`:
+    /// at most once for each block that came.
     ///
     /// The store is written between two awaits, so a slow one holds up the executor. Dropped: as
     /// [`request`](Self::request), and the store is told to discard.
     ///
     /// # Errors
-    /// [`Failure`], with a reason and, once a head had arrived, status and header fields. [`Reason::TooManyTasks`] where every
-    /// place of the client is taken.
+    /// [`Failure`], with a reason and, once a head had arrived, status and header fields. [`Reason::TooManyTasks`] where
+    /// every place of the client is taken.
     pub fn download_file<'m>(
         &self,
         download: &Download<'_>,
@@ -103,8 +104,8 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Client<'s, 'd, S, N> {
     /// Dropped, the attempt ends and its connection is closed.
     ///
     /// # Errors
-    /// [`ConnectFailure`]: [`Reason::NoRandomness`], [`Reason::SocketExists`], [`Reason::TooManyTasks`] (code 1), and those of
-    /// every call.
+    /// [`ConnectFailure`]: [`Reason::NoRandomness`], [`Reason::SocketExists`], [`Reason::TooManyTasks`] (code 1), and
+    /// those of every call.
     pub fn connect_socket<'a, 'm>(
         &'a self,
         connect: &ConnectSocket<'_>,

@@ -78,8 +78,8 @@ impl<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Socket<'m, 'a, 's, 'd, S
         received
     }
 
-    /// As [`recv`](Self::recv), of what is there: [`Poll::Pending`] where the server would have to be waited for. Dropped: as
-    /// there. See [`asynch::Socket::recv_now`].
+    /// As [`recv`](Self::recv), of what is there: [`Poll::Pending`] where the server would have to be waited for.
+    /// Dropped: as there. See [`asynch::Socket::recv_now`].
     pub async fn recv_now(&mut self) -> Poll<Option<Received<'_>>> {
         self.hear_of_replacement();
         let received = self.inner.recv_now().await;
@@ -89,9 +89,9 @@ impl<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Socket<'m, 'a, 's, 'd, S
         received
     }
 
-    /// As [`recv`](Self::recv), with messages handed out in pieces as they arrive, in bounded memory: whether it is text, the
-    /// bytes, whether they are the last. Returns only at the end; `on_piece` may end the socket with a reason, which is the
-    /// Error then. Dropped: as [`recv`](Self::recv).
+    /// As [`recv`](Self::recv), with messages handed out in pieces as they arrive, in bounded memory: whether it is
+    /// text, the bytes, whether they are the last. Returns only at the end; `on_piece` may end the socket with a reason,
+    /// which is the Error then. Dropped: as [`recv`](Self::recv).
     pub async fn recv_streamed(
         &mut self,
         on_piece: impl FnMut(bool, &[u8], bool) -> Result<(), Reason>,
@@ -109,8 +109,8 @@ impl<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Socket<'m, 'a, 's, 'd, S
         }
     }
 
-    /// `my.sendSocketMessage`: returns once the message is written, each frame within [`Settings::send_timeout`]. Nothing is
-    /// received meanwhile. Dropped before it is done, the message is out in part or the socket broken: see
+    /// `my.sendSocketMessage`: returns once the message is written, each frame within [`Settings::send_timeout`].
+    /// Nothing is received meanwhile. Dropped before it is done, the message is out in part or the socket broken: see
     /// [`asynch::Socket::send`].
     ///
     /// # Errors
@@ -136,8 +136,8 @@ impl<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Socket<'m, 'a, 's, 'd, S
         self.inner.is_open()
     }
 
-    /// Returns when [`recv_now`](Self::recv_now) has something to do. Dropped and called again freely, so that it can be raced
-    /// against anything; see [`asynch::Socket::ready`].
+    /// Returns when [`recv_now`](Self::recv_now) has something to do. Dropped and called again freely, so that it can be
+    /// raced against anything; see [`asynch::Socket::ready`].
     pub async fn ready(&mut self) {
         self.inner.ready().await;
     }

@@ -33,7 +33,8 @@ const SOCKET_QUEUE: usize = 1024 * 1024;
 /// let builder = || Client::builder("2021000000000001", "1.0.0");
 /// assert!(builder().allow("example.com").max_body(1 << 20).proxy("http://proxy.local:3128", "localhost").build().is_ok());
 /// // What cannot be used is told when the client is built, not when it is said.
-/// assert_eq!(builder().allow("https://example.com").build().err(), Some(BuildError::WhitelistEntry("https://example.com".into())));
+/// let bad = BuildError::WhitelistEntry("https://example.com".into());
+/// assert_eq!(builder().allow("https://example.com").build().err(), Some(bad));
 /// assert_eq!(builder().accept_any_certificate().build().err(), Some(BuildError::AcceptAnyUnderRelease));
 /// ```
 #[must_use = "`build` makes the client"]
@@ -295,8 +296,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Shows what passes over the links, decrypted, to whoever wants to see it. Called on the thread of each call, between its
-    /// steps. The bytes hold what the calls do, cookies and credentials included.
+    /// Shows what passes over the links, decrypted, to whoever wants to see it. Called on the thread of each call,
+    /// between its steps. The bytes hold what the calls do, cookies and credentials included.
     pub fn trace(mut self, tracer: impl Fn(Trace<'_>) + Send + Sync + 'static) -> Self {
         self.tracer = Some(Arc::new(tracer));
         self
@@ -305,8 +306,8 @@ impl ClientBuilder {
     /// The client.
     ///
     /// # Errors
-    /// [`BuildError`] where an option cannot be used. Nothing is connected to yet, and the platform's roots are read with the
-    /// first certificate.
+    /// [`BuildError`] where an option cannot be used. Nothing is connected to yet, and the platform's roots are read
+    /// with the first certificate.
     pub fn build(self) -> Result<Client, BuildError> {
         if let Some(bad) = self.whitelist.iter().find(|entry| Whitelist::new(&[entry]).is_err()) {
             return Err(BuildError::WhitelistEntry(bad.clone()));

@@ -196,9 +196,9 @@ impl Call {
     /// Makes the call on a thread of its own and returns at once. `success` or `fail` is called there, then `complete`,
     /// each exactly once; a callback that panics keeps none of the others from being called (CTX-07).
     ///
-    /// The call has its slot, and is in flight, when this returns; it has given it back when its callbacks are called. Where
-    /// no thread can be had, it fails with [`TooManyTasks`](miniwire_core::reason::Reason::TooManyTasks), and the callbacks are
-    /// called before this returns.
+    /// The call has its slot, and is in flight, when this returns; it has given it back when its callbacks are called.
+    /// Where no thread can be had, it fails with [`TooManyTasks`](miniwire_core::reason::Reason::TooManyTasks), and the
+    /// callbacks are called before this returns.
     pub fn start(self) -> RequestTask {
         RequestTask { started: self.draft.start() }
     }

@@ -3,8 +3,8 @@
 //! A [`Client`] is the mini program's context: who it is, which hosts it may talk to, whom it trusts. `my.request` is
 //! [`Client::request`]; it is made blocking with [`Call::send`], or as the reference has it with callbacks and a
 //! [`RequestTask`], with [`Call::start`]. In the same two ways `my.uploadFile` is [`Client::upload_file`] and
-//! `my.downloadFile` is [`Client::download_file`]. `my.connectSocket` is [`Client::connect_socket`], with listeners or with a
-//! loop of the caller's.
+//! `my.downloadFile` is [`Client::download_file`]. `my.connectSocket` is [`Client::connect_socket`], with listeners or
+//! with a loop of the caller's.
 //!
 //! Everything that is protocol is in `miniwire-core`; this crate opens sockets, resolves names, verifies certificates and
 //! keeps connections. The API is blocking, needs no executor, and may be used from any thread.

@@ -205,7 +205,8 @@ impl<T: Transport> Transport for &T {
     }
 }
 
-/// Calls `my.request` and takes the answer whole: `Ok` is `success`, `Err` is `fail`. The answer borrows the memory. Dropped: see the [module](self#dropping-a-future).
+/// Calls `my.request` and takes the answer whole: `Ok` is `success`, `Err` is `fail`. The answer borrows the memory.
+/// Dropped: see the [module](self#dropping-a-future).
 ///
 /// # Errors
 /// [`Failure`], with a reason and, once a head had arrived, the answer; its data, too, where it is its status that failed
@@ -242,7 +243,8 @@ pub async fn request_streamed<T: Transport>(
 /// Calls `my.uploadFile` and takes the answer whole: `Ok` is `success`, whatever the status, `Err` is `fail`.
 ///
 /// The file is `source`, and its length the source's own, whatever `upload` says. [`Memory::redirect`] is not needed, as
-/// redirects are not followed. `on_progress` is `onProgressUpdate`: at most once for each block written. Dropped: see the [module](self#dropping-a-future).
+/// redirects are not followed. `on_progress` is `onProgressUpdate`: at most once for each block written. Dropped: see
+/// the [module](self#dropping-a-future).
 ///
 /// # Errors
 /// [`Failure`], with a reason and, once a head had arrived, status and header fields.
@@ -268,7 +270,8 @@ pub async fn upload<'m, T: Transport>(
 /// Calls `my.downloadFile`: `Ok` is `success`, and the file is committed to `store`; `Err` is `fail`, and nothing of it
 /// stays.
 ///
-/// [`Memory::body`] is not needed. `on_progress` is `onProgressUpdate`: at most once for each block that came. Dropped: see the [module](self#dropping-a-future).
+/// [`Memory::body`] is not needed. `on_progress` is `onProgressUpdate`: at most once for each block that came. Dropped:
+/// see the [module](self#dropping-a-future).
 ///
 /// # Errors
 /// [`Failure`], with a reason and, once a head had arrived, status and header fields.
@@ -288,8 +291,9 @@ pub async fn download<'m, T: Transport>(
 }
 
 /// Runs a task without content of the caller's to its end. Every task ends by its [`deadline`](Task::deadline), whatever
-/// the peer does; only a download's moves on. Where `receive` is below [`MIN_RECEIVE`](super::MIN_RECEIVE) or `transmit` below [`MIN_TRANSMIT`](super::MIN_TRANSMIT), it is
-/// refused with [`Reason::BufferTooSmall`]; where `on_event` returns a reason, with that. Dropped: see the [module](self#dropping-a-future).
+/// the peer does; only a download's moves on. Where `receive` is below [`MIN_RECEIVE`](super::MIN_RECEIVE) or `transmit`
+/// below [`MIN_TRANSMIT`](super::MIN_TRANSMIT), it is refused with [`Reason::BufferTooSmall`]; where `on_event` returns
+/// a reason, with that. Dropped: see the [module](self#dropping-a-future).
 pub fn run<T: Transport, K: Task>(
     transport: &T,
     task: K,
@@ -300,8 +304,9 @@ pub fn run<T: Transport, K: Task>(
     run_with_content(transport, task, receive, transmit, on_event, no_content)
 }
 
-/// As [`run`], for a task with content of the caller's, a file. `content` reads it from an offset on, at least one byte, and
-/// says how many; offset 0 comes again where the content is sent anew. 0 bytes are [`Reason::FileChanged`]. Dropped: see the [module](self#dropping-a-future).
+/// As [`run`], for a task with content of the caller's, a file. `content` reads it from an offset on, at least one byte,
+/// and says how many; offset 0 comes again where the content is sent anew. 0 bytes are [`Reason::FileChanged`]. Dropped:
+/// see the [module](self#dropping-a-future).
 // No `async fn`, whose future holds its arguments twice: as they came, and as they are used.
 #[allow(clippy::manual_async_fn)]
 pub fn run_with_content<T: Transport, K: Task>(

@@ -1,8 +1,9 @@
 //! The loop over a blocking transport.
 //!
 //! Each function returns by the deadline of its call (a download: when nothing has come for
-//! [`Limits::download_idle`](crate::context::Limits::download_idle)), provided that the transport keeps its word on deadlines;
-//! or earlier, within 50 ms, where [`Transport::interrupted`] says so. The crate's first page has a whole call.
+//! [`Limits::download_idle`](crate::context::Limits::download_idle)), provided that the transport keeps its word on
+//! deadlines; or earlier, within 50 ms, where [`Transport::interrupted`] says so. The crate's first page has a whole
+//! call.
 
 mod socket;
 
@@ -155,8 +156,9 @@ pub fn download<'m, T: Transport>(
 }
 
 /// Runs a task without content of the caller's to its end. Every task ends by its [`deadline`](Task::deadline), whatever
-/// the peer does; only a download's moves on. Where `receive` is below [`MIN_RECEIVE`](super::MIN_RECEIVE) or `transmit` below [`MIN_TRANSMIT`](super::MIN_TRANSMIT), it is
-/// refused with [`Reason::BufferTooSmall`]; where `on_event` returns a reason, with that.
+/// the peer does; only a download's moves on. Where `receive` is below [`MIN_RECEIVE`](super::MIN_RECEIVE) or `transmit`
+/// below [`MIN_TRANSMIT`](super::MIN_TRANSMIT), it is refused with [`Reason::BufferTooSmall`]; where `on_event` returns
+/// a reason, with that.
 pub fn run<T: Transport, K: Task>(
     transport: &mut T,
     task: K,
@@ -167,8 +169,8 @@ pub fn run<T: Transport, K: Task>(
     run_with_content(transport, task, receive, transmit, on_event, no_content)
 }
 
-/// As [`run`], for a task with content of the caller's, a file. `content` reads it from an offset on, at least one byte, and
-/// says how many; offset 0 comes again where the content is sent anew. 0 bytes are [`Reason::FileChanged`].
+/// As [`run`], for a task with content of the caller's, a file. `content` reads it from an offset on, at least one byte,
+/// and says how many; offset 0 comes again where the content is sent anew. 0 bytes are [`Reason::FileChanged`].
 pub fn run_with_content<T: Transport, K: Task>(
     transport: &mut T,
     task: K,

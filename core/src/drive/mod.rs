@@ -12,7 +12,7 @@
 //! | any [`Task`](crate::task::Task) | [`blocking::run`] | [`asynch::run`] |
 //!
 //! A callback of a call (`on_event`, `on_progress`, `on_open`) runs between two steps of it, on the thread or task of the
-//! call, and delays it for as long as it takes. It may make calls of its own, with other memory.
+//! call, and holds it up for as long as it takes: its deadline goes on.
 
 pub mod asynch;
 pub mod blocking;
@@ -42,8 +42,8 @@ pub struct Memory<'m> {
     /// For redirects: somewhat longer than the longest URL, the call's own included (see
     /// [`RequestTask::new`](crate::request::RequestTask::new)). Empty, and a redirect fails with [`Reason::BadRedirect`].
     pub redirect: &'m mut [u8],
-    /// The head of the answer, kept for its header fields; one that does not fit is [`Reason::HeadTooLarge`]. Empty, and the
-    /// fields are not kept.
+    /// The head of the answer, kept for its header fields; one that does not fit is [`Reason::HeadTooLarge`]. Empty, and
+    /// the fields are not kept.
     pub head: &'m mut [u8],
     /// The body of the answer, converted. Its size is the limit of the body: what does not fit is [`Reason::TooLarge`],
     /// before it is read where its length is stated (REQ-19).
@@ -53,13 +53,13 @@ pub struct Memory<'m> {
 /// The memory of one socket; every size is the caller's choice, in bytes. What is in it before does not matter.
 #[derive(Debug)]
 pub struct SocketMemory<'m> {
-    /// Bytes as they come, at least [`MIN_RECEIVE`], else the attempt fails with [`Reason::BufferTooSmall`]. The head of the
-    /// opening handshake's answer must fit as a whole, else it is [`Reason::HeadTooLarge`].
+    /// Bytes as they come, at least [`MIN_RECEIVE`], else the attempt fails with [`Reason::BufferTooSmall`]. The head of
+    /// the opening handshake's answer must fit as a whole, else it is [`Reason::HeadTooLarge`].
     pub receive: &'m mut [u8],
     /// Bytes as they go, at least [`MIN_TRANSMIT`], else [`Reason::BufferTooSmall`]. Longer messages go out in fragments.
     pub transmit: &'m mut [u8],
-    /// A message, put together, in the form that it is handed out in. Its size is the limit of a message (SOCK-09): a longer
-    /// one is an Error with [`Reason::TooLarge`], and closes with 1009. Empty will do for `recv_streamed` alone.
+    /// A message, put together, in the form that it is handed out in. Its size is the limit of a message (SOCK-09): a
+    /// longer one is an Error with [`Reason::TooLarge`], and closes with 1009. Empty will do for `recv_streamed` alone.
     pub message: &'m mut [u8],
 }
 

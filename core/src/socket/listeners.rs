@@ -34,9 +34,9 @@ impl core::error::Error for RegistryFull {}
 /// listener may register and remove others and itself. One removed during an event is not called any more; one added is
 /// called from the next event on.
 ///
-/// `L` is a handle of a listener, cheap to clone. Two handles are of the same listener if they are equal, so their `==` must
-/// not rest on the address of a closure or a function: two may share one. A [`Listener`] has a name for that; so has an
-/// `enum`, and the address of an allocation that is not empty.
+/// `L` is a handle of a listener, cheap to clone. Two handles are of the same listener if they are equal, so their `==`
+/// must not rest on the address of a closure or a function: two may share one. A [`Listener`] has a name for that; so
+/// has an `enum`, and the address of an allocation that is not empty.
 ///
 /// ```
 /// use miniwire_core::socket::{EventKind, Listeners};

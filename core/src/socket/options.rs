@@ -14,7 +14,8 @@ use crate::ws::handshake::{self, BadProtocol, HandshakeError, Key, Protocols};
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ConnectSocket<'r> {
-    /// The server's URL: `wss://`, and `ws://` where the policy permits it. Empty is code 3, malformed 4, any other scheme 5.
+    /// The server's URL: `wss://`, and `ws://` where the policy permits it. Empty is code 3, malformed 4, any other
+    /// scheme 5.
     pub url: &'r str,
     /// What is joined to the URL's query, as on GET (REQ-06). Bytes are
     /// [`Reason::IllegalOption`](crate::reason::Reason::IllegalOption) (code 1).

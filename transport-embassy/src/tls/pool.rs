@@ -59,8 +59,8 @@ impl<const TX: usize> fmt::Debug for TlsMemory<TX> {
 ///
 /// It does nothing by itself: for each session that there may be at once, the application runs [`serve`](Self::serve)
 /// with memory for it, as a task of its own on the executor of the calls. Where none is served, https fails at once with
-/// [`Reason::Tls`](miniwire_core::reason::Reason::Tls); where all are in use, a kept one makes way, or the call waits within
-/// its deadline.
+/// [`Reason::Tls`](miniwire_core::reason::Reason::Tls); where all are in use, a kept one makes way, or the call waits
+/// within its deadline.
 ///
 /// ```
 /// use miniwire_embassy::tls::{CryptoRngCore, Trust};
@@ -85,8 +85,8 @@ pub struct Tls<'s, 'd, C, R, const M: usize> {
 
 impl<'s, 'd, C: Fn() -> u64, R: CryptoRngCore, const M: usize> Tls<'s, 'd, C, R, M> {
     /// Trusts these roots. `clock` says the time in seconds since 1970 (UTC), and what it says is believed: a clock that
-    /// was never set makes every certificate one that is not valid yet. It is asked once for each handshake. `rng` must be fit
-    /// for keys.
+    /// was never set makes every certificate one that is not valid yet. It is asked once for each handshake. `rng` must
+    /// be fit for keys.
     pub fn new(trust: Trust<'s>, clock: C, rng: R) -> Self {
         Self {
             trust,
@@ -292,8 +292,8 @@ impl Read for Stream<'_, '_, '_> {
 }
 
 impl Write for Stream<'_, '_, '_> {
-    /// Dropped while it waits, it has written nothing.
-    /// Fails with [`ErrorKind::ConnectionAborted`] where the peer has taken nothing for a second and has answered meanwhile.
+    /// Dropped while it waits, it has written nothing. Fails with [`ErrorKind::ConnectionAborted`] where the peer has
+    /// taken nothing for a second and has answered meanwhile.
     async fn write(&mut self, buf: &[u8]) -> Result<usize, ErrorKind> {
         self.unless_answered(|context| self.place.poll_write(context.waker(), buf)).await
     }

@@ -75,8 +75,8 @@ impl DownloadCall {
     );
 
     /// Makes the call and waits for the file, as long as something comes of it within
-    /// [`download_idle_timeout`](crate::ClientBuilder::download_idle_timeout) (DOWN-04). Listeners are told of its progress;
-    /// other callbacks are not called.
+    /// [`download_idle_timeout`](crate::ClientBuilder::download_idle_timeout) (DOWN-04). Listeners are told of its
+    /// progress; other callbacks are not called.
     ///
     /// # Errors
     /// [`Failure`] is `fail`: 12, 13 or 20; a status other than 2xx is 12. Nothing of the file stays.

@@ -149,8 +149,8 @@ impl ConnectSocket {
         threaded::start(client, options, Some(callbacks));
     }
 
-    /// Starts the attempt as [`start`](Self::start) does, with a result instead of callbacks. `Ok` says that it has started;
-    /// whether it succeeds is told to the listeners.
+    /// Starts the attempt as [`start`](Self::start) does, with a result instead of callbacks. `Ok` says that it has
+    /// started; whether it succeeds is told to the listeners.
     ///
     /// # Errors
     /// [`Failure`] is `fail`: what is known at once, codes 1 to 5, and 8 for plain `ws`.

@@ -147,7 +147,8 @@ impl fmt::Debug for SocketOpen {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SocketClose {
-    /// The server's code; 1005 if its Close had none, 1006 if none came; 1000 or 1001 where this side gave the connection up.
+    /// The server's code; 1005 if its Close had none, 1006 if none came; 1000 or 1001 where this side gave the
+    /// connection up.
     pub code: u16,
     /// The server's reason, often empty.
     pub reason: String,

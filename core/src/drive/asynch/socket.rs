@@ -134,9 +134,9 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     }
 
     /// As [`recv`](Self::recv), of what is there: [`Poll::Pending`] where the server would have to be waited for, be it
-    /// because a Ping was all that came, or within a message, which is not lost. For a task that sends, too: in `recv` it
-    /// waits for a whole message, and sends nothing until then. Dropped: as [`recv`](Self::recv); it waits only for what has
-    /// begun to arrive, a TLS record for one, and for the writing of a Pong or a ping.
+    /// because a Ping was all that came, or within a message, which is not lost. For a task that sends, too: in `recv`
+    /// it waits for a whole message, and sends nothing until then. Dropped: as [`recv`](Self::recv); it waits only for
+    /// what has begun to arrive, a TLS record for one, and for the writing of a Pong or a ping.
     pub async fn recv_now(&mut self) -> Poll<Option<Received<'_>>> {
         match self.advance::<false>(|assemble, text, data, fin| assemble.piece(text, data, fin)).await {
             Came::NotYet => Poll::Pending,
@@ -180,7 +180,8 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     }
 
     /// `my.closeSocket`: begins the closing handshake. [`recv`](Self::recv) tells how it ends, within
-    /// [`Settings::close_timeout`]. With no open socket it does nothing, and succeeds (SOCK-06). Dropped: as [`recv`](Self::recv).
+    /// [`Settings::close_timeout`]. With no open socket it does nothing, and succeeds (SOCK-06). Dropped: as
+    /// [`recv`](Self::recv).
     ///
     /// # Errors
     /// [`Reason::IllegalOption`] for a code or a reason that may not be sent: see
@@ -192,8 +193,8 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         Ok(())
     }
 
-    /// Ends the socket: its Close is next, with 1000 or, unloaded, 1001, whatever has come before it. What the transport says
-    /// while something is waited for does the same. Said twice, the end does not wait for the server either.
+    /// Ends the socket: its Close is next, with 1000 or, unloaded, 1001, whatever has come before it. What the transport
+    /// says while something is waited for does the same. Said twice, the end does not wait for the server either.
     pub fn interrupt(&mut self, interrupt: Interrupt) {
         self.end(Ended::Interrupted(interrupt));
     }
