@@ -111,7 +111,7 @@ pub enum Trace<'a> {
 /// looks at the clock and tries again) and with any other kind when the link is broken. An interrupt of the transport
 /// (see [`Transport::interrupted`]) makes a blocked call return within 50 ms, with any error.
 pub trait Link: embedded_io::Read + embedded_io::Write {
-    /// Until when later calls may block. Called again before each of them, also with an earlier instant.
+    /// Until when later calls may block. Said anew as the call goes on, also with an earlier instant.
     fn set_deadline(&mut self, until: Instant);
 
     /// Whether a read would return at once. Asked between the pieces of a long body, so that an early answer is heard;
