@@ -77,7 +77,7 @@ fn check_reading(bytes: &[u8]) {
     let Ok(usage) = parsed.key_usage() else { return };
     let expected =
         usage.as_ref().map_or((true, true), |usage| (usage.value.digital_signature(), usage.value.key_cert_sign()));
-    let written = parsed.extensions().iter().find(|extension| extension.oid.to_id_string() == "2.5.29.15");
+    let written = parsed.extensions().iter().find(|extension| extension.oid.as_bytes() == [0x55, 0x1d, 0x0f]);
     match usages {
         (Ok(handshakes), Ok(certificates)) => {
             assert_eq!((handshakes, certificates), expected, "the key usage");
