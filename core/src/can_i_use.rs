@@ -65,7 +65,7 @@ const APIS: &[Api] = &[
     },
 ];
 
-/// Whether the API, or the part of it, that `schema` names is implemented.
+/// Whether the API, or the part of it, that `schema` names is implemented; false for what is no schema.
 ///
 /// ```
 /// use miniwire_core::can_i_use::can_i_use;

@@ -1,4 +1,17 @@
 //! The mini program's context: what is the same for every call (CTX-01).
+//!
+//! ```
+//! use miniwire_core::context::{Context, Limits, Proxy};
+//! use miniwire_core::policy::{Policy, Whitelist};
+//!
+//! let policy = Policy::release(Whitelist::new(&["example.com"])?);
+//! let proxy = Proxy { host: "proxy.local", port: 3128, credentials: None };
+//! let mut limits = Limits::new();
+//! limits.upload_timeout = 120_000;
+//! let context = Context::new("2021000000000001", "1.0.0", policy)?.with_limits(limits).with_proxy(Some(&proxy));
+//! assert_eq!(context.limits().url, 2_048);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use core::fmt;
 
@@ -20,17 +33,23 @@ pub struct Context<'c> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Bytes of a URL, data joined on GET included. 2,048 by default.
+    /// Bytes of a URL, data joined on GET included. 2,048 by default; beyond 65,535 no URL is read, whatever this says. A
+    /// longer one is [`Reason::UrlTooLong`](crate::reason::Reason::UrlTooLong).
     pub url: usize,
-    /// Redirects followed in one call. 5 by default.
+    /// Redirects followed in one call. 5 by default; one more is
+    /// [`Reason::TooManyRedirects`](crate::reason::Reason::TooManyRedirects) (REQ-14).
     pub redirects: u8,
-    /// Bytes of a response body. Unlimited by default: the memory given to a call is the limit.
+    /// Bytes of a response body before it is converted, streamed ones included. Unlimited by default: the memory given to a
+    /// call is the limit. Beyond it: [`Reason::TooLarge`](crate::reason::Reason::TooLarge) (REQ-19). Not for downloads.
     pub body: u64,
-    /// Bytes of a file, uploaded or downloaded. Unlimited by default.
+    /// Bytes of a file, uploaded or downloaded. Unlimited by default. Beyond it:
+    /// [`Reason::FileTooLarge`](crate::reason::Reason::FileTooLarge).
     pub file: u64,
-    /// The deadline over a whole upload in milliseconds; 30,000 by default (UP-05).
+    /// The deadline over a whole upload in milliseconds; 30,000 by default (UP-05). 0 is no default here: every upload ends
+    /// at once.
     pub upload_timeout: u32,
-    /// How long a download may bring no byte, in milliseconds; 30,000 by default (DOWN-04).
+    /// How long a download may bring no byte, in milliseconds; 30,000 by default (DOWN-04). 0 is no default here: every
+    /// download ends at once.
     pub download_idle: u32,
 }
 
@@ -67,7 +86,8 @@ impl fmt::Debug for Proxy<'_> {
 
 /// Which hops go through a proxy. A [`Proxy`] itself is the rule that all do.
 pub trait ProxyRule {
-    /// The proxy on the way to this origin; `secure` for https.
+    /// The proxy on the way to this origin, `None` for none; `secure` for https and wss. `host` is without brackets and a
+    /// final dot. Asked once for each hop.
     fn proxy_for(&self, secure: bool, host: &str, port: u16) -> Option<Proxy<'_>>;
 }
 
@@ -108,7 +128,8 @@ impl<'c> Context<'c> {
     /// A context with the default limits and no proxy.
     ///
     /// # Errors
-    /// [`BadContext`] when the app id or version could not stand in a `Referer` (CTX-02).
+    /// [`BadContext::AppId`] or [`BadContext::AppVersion`] where one could not stand in a `Referer` (CTX-02): each is one
+    /// or more letters, digits and `-._~`.
     pub fn new(app_id: &'c str, app_version: &'c str, policy: Policy<'c>) -> Result<Self, BadContext> {
         if !is_segment(app_id) {
             return Err(BadContext::AppId);

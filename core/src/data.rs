@@ -25,17 +25,40 @@ impl<T: Serialize + ?Sized> Value for T {
     }
 }
 
-/// The `data` of a call.
+/// The `data` of a call. Borrowed: nothing is copied before it stands in the transmit buffer.
+///
+/// ```
+/// use miniwire_core::data::{Data, Form, WriteError};
+/// use miniwire_core::sink::Window;
+///
+/// #[derive(serde::Serialize)]
+/// struct Query<'q> {
+///     q: &'q str,
+///     page: u8,
+/// }
+///
+/// let value = Query { q: "a & b", page: 2 };
+/// let (data, mut buf) = (Data::Value(&value), [0; 64]);
+/// let mut out = Window::new(0, &mut buf);
+/// data.write(Form::Query, &mut out)?; // what a GET appends to its URL
+/// assert_eq!(out.into_filled(), b"q=a%20%26%20b&page=2");
+/// assert_eq!(data.len(Form::Json)?, r#"{"q":"a & b","page":2}"#.len() as u64); // of a POST's body
+/// # Ok::<(), WriteError>(())
+/// ```
 #[derive(Clone, Copy, Default)]
 pub enum Data<'r> {
     /// Nothing.
     #[default]
     None,
-    /// A string, used unchanged.
+    /// A string, used unchanged. On GET, or as a form, a `%` in it must be an escape, else
+    /// [`Reason::MalformedEscape`](crate::reason::Reason::MalformedEscape) (code 15).
     Text(&'r str),
-    /// Bytes, used unchanged. Not on GET.
+    /// Bytes, used unchanged. Not on GET, nor for a socket:
+    /// [`Reason::IllegalOption`](crate::reason::Reason::IllegalOption).
     Bytes(&'r [u8]),
-    /// A value, converted by the rules of REQ-06 to REQ-09.
+    /// A value, converted by the rules of REQ-06 to REQ-09; one that has no such form is
+    /// [`Reason::DataNotConvertible`](crate::reason::Reason::DataNotConvertible) (code 15). It is walked once to count its
+    /// bytes, and once for each buffer-full that is sent.
     Value(&'r dyn Value),
 }
 

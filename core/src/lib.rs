@@ -1,13 +1,21 @@
 //! The network API of a mini program (`my.request`, `my.uploadFile`, `my.downloadFile`, `my.connectSocket`) as a protocol
 //! core: `no_std`, no allocator, no `unsafe`, no I/O. Bytes and the time come in as arguments; actions and events come out.
 //!
-//! - To **make a call** over a network stack of your own, implement [`drive::Transport`] (blocking) or
-//!   [`drive::asynch::Transport`] and use `request`, `upload` and `download` of [`drive::blocking`] or [`drive::asynch`].
-//!   On a desktop, `miniwire-std` has done that.
-//! - To **drive a task yourself**, read [`task`]: one method moves it, one action at a time.
-//!   [`request`](request::RequestTask), [`upload`] and [`download`] have a whole life each, as an example.
-//! - To **use a codec alone**, take it: [`url`], [`query`], [`json`], [`base64`], [`multipart`], [`http`] depend on nothing
-//!   of the layers above.
+//! On a desktop take `miniwire-std`, over embassy-net `miniwire-embassy`: they stand on this crate. Over any other stack:
+//!
+//! | I want to | look at |
+//! |---|---|
+//! | make calls over my network stack | [`drive`]: implement [`drive::Transport`] (blocking) or [`drive::asynch::Transport`], then call `request`, `upload`, `download` or `Socket::connect` of [`drive::blocking`] or [`drive::asynch`] |
+//! | say who the mini program is, and where it may go | [`context`], [`policy`] |
+//! | say what a call sends | [`request::Request`], [`data`], [`query`], [`json::write`] |
+//! | read an answer: status, header fields, text, a typed value | [`request::Response`], [`http::fields`] |
+//! | take a long answer in bounded memory | [`drive::blocking::request_streamed`], [`drive::asynch::request_streamed`] |
+//! | know why a call failed, and its code | [`request::Failure`], [`reason::Reason`] |
+//! | send or receive a file | [`upload`], [`download`], [`storage`] |
+//! | open a WebSocket | [`drive::blocking::Socket`], [`drive::asynch::Socket`]; what they are made of: [`socket`] |
+//! | move a task by hand: a test, a fuzzer, a loop of my own | [`task`]: one method, one action at a time. [`request`], [`upload`], [`download`] and [`socket`] have a whole life each |
+//! | use a codec alone | [`url`], [`percent`], [`json::validate`], [`base64`], [`multipart`], [`utf8`], [`http`], [`ws`] |
+//! | ask what of the API there is | [`can_i_use`] |
 //!
 //! A call over a made-up link, in a little over a kilobyte of memory:
 //!
@@ -79,6 +87,20 @@
 //! assert_eq!((response.status(), reading.celsius), (200, 21));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Features
+//!
+//! | feature | what it adds | what it costs |
+//! |---|---|---|
+//! | `permessage-deflate`, off by default | compressed messages of a WebSocket (RFC 7692) | about 13 kB of flash, 2.5 KiB of state for each socket, two windows of 256 bytes to 32 KiB and a table, all of them the caller's; no dependency |
+//!
+//! # What it does not do
+//!
+//! - No I/O, clock, randomness, name resolution or TLS: those are the transport's.
+//! - HTTP/1.1 only, without content codings: `Accept-Encoding: identity` is sent, and a request's encoded body is code 14.
+//! - Host names are ASCII, URLs have no user names, and a response head fits the receive buffer and has at most
+//!   [100 fields](http::head::MAX_FIELDS).
+//! - [`request::Response::json`] reads less than serde can describe; what, it says itself.
 //!
 //! Requirements are named in parentheses (REQ-07, CTX-04); `docs/conformance.md` in the repository leads from them to the
 //! tests. Sizes, stack and the panics that cannot happen are in `docs/sizes.md`.

@@ -37,7 +37,7 @@ const fn hex(digit: u8) -> u8 {
 /// A form: fields first, in order, the file last (UP-02).
 #[derive(Clone, Copy, Debug)]
 pub struct Form<'r> {
-    /// `formData`: names and values. Values are sent as they are.
+    /// `formData`: names and values, in UTF-8. Values are sent as they are.
     pub fields: &'r [(&'r str, &'r str)],
     /// The name of the file's part.
     pub name: &'r str,

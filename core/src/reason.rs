@@ -2,6 +2,19 @@
 //!
 //! A transport reports a [`Fault`]; the task knows what it was doing and turns that into a [`Reason`]. Only this file
 //! turns a reason into a code, so that no API can report a code that its table does not list.
+//!
+//! ```
+//! use miniwire_core::policy::Api;
+//! use miniwire_core::reason::{CertificateFault, Reason};
+//!
+//! // The same code, and yet not the same to do.
+//! let expired = Reason::Certificate(CertificateFault::Expired);
+//! assert_eq!((Reason::HttpStatus.code(Api::Request), expired.code(Api::Request)), (19, 19));
+//! assert_eq!(expired.name(), "CertificateExpired");
+//! // The same reason, and another table.
+//! let codes = [Api::Request, Api::UploadFile, Api::DownloadFile, Api::ConnectSocket].map(|api| Reason::HostNotAllowed.code(api));
+//! assert_eq!(codes, [11, 4, 13, 1]);
+//! ```
 
 mod all;
 
@@ -10,7 +23,8 @@ use core::fmt;
 use crate::api::Api;
 use crate::ws::violation::Violation;
 
-/// What a transport reports when it cannot do what the task asked.
+/// What a transport reports when it cannot do what the task asked; which [`Reason`] it becomes depends on the step. On the
+/// way to a proxy all of them are [`Reason::ProxyFailed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
@@ -80,7 +94,8 @@ pub enum Reason {
     UrlTooLong,
     /// A header's name or value has a byte that RFC 9110 section 5 forbids.
     IllegalHeader,
-    /// An option does not go with the others: bytes as data on GET.
+    /// An option cannot be used: bytes as data on GET, an upload without `fileName`, a subprotocol that is no name, a
+    /// code or a reason that a Close may not have.
     IllegalOption,
     /// The whitelist does not admit the host.
     HostNotAllowed,
@@ -104,7 +119,7 @@ pub enum Reason {
     UnsupportedEncoding,
     /// The body has a charset that is not supported.
     UnsupportedCharset,
-    /// The body is larger than the memory or the limit given.
+    /// The body, or a socket's message, is larger than the memory or the limit given.
     TooLarge,
     /// The data could not be converted.
     DataNotConvertible,
@@ -128,7 +143,7 @@ pub enum Reason {
     BadRedirect,
     /// The caller aborted the call.
     Aborted,
-    /// The policy refuses `http`.
+    /// The policy refuses `http` and `ws`.
     PlainHttpRefused,
     /// The status is 429.
     RateLimited,
@@ -138,7 +153,7 @@ pub enum Reason {
     ProxyRefused,
     /// The proxy could not be reached, or what it said is not HTTP.
     ProxyFailed,
-    /// A buffer that the caller gave is below the documented minimum.
+    /// A buffer that the caller gave is below the documented minimum (CORE-05): 512 bytes to receive, 256 to transmit.
     BufferTooSmall,
     /// The file to be uploaded does not exist.
     FileNotFound,
@@ -207,7 +222,20 @@ impl Reason {
         }
     }
 
-    /// The code of `my.request`'s table.
+    /// The code of `my.request`'s table:
+    ///
+    /// | code | what is wrong |
+    /// |---:|---|
+    /// | 1 | the page is gone |
+    /// | 2 | the URL, a header field, an option or a buffer |
+    /// | 11 | the host is not on the whitelist |
+    /// | 12 | the network, up to TLS; the connection ended too early |
+    /// | 13 | the deadline has passed |
+    /// | 14 | the body: not what `dataType` asked for, or too large |
+    /// | 15 | the data cannot be converted; a malformed `%` escape |
+    /// | 19 | the server: an error status, a malformed answer, its certificate, its redirects |
+    /// | 20 | aborted; plain http refused; status 429; too many calls at once |
+    /// | 23 | the proxy |
     pub const fn request_code(self) -> u8 {
         match self {
             Self::Unloaded => 1,
@@ -272,7 +300,14 @@ impl Reason {
         }
     }
 
-    /// The code of `my.uploadFile`'s table, and 4 from its FAQ.
+    /// The code of `my.uploadFile`'s table, and 4 from its FAQ:
+    ///
+    /// | code | what is wrong |
+    /// |---:|---|
+    /// | 4 | the host is not on the whitelist |
+    /// | 11 | the file does not exist; the URL, a header field, an option or a buffer |
+    /// | 12 | everything else: the network, the server, the file, the time, an abort |
+    /// | 13 | the file may not be read; plain http refused |
     pub const fn upload_code(self) -> u8 {
         match self {
             Self::HostNotAllowed => 4,
@@ -290,7 +325,13 @@ impl Reason {
         }
     }
 
-    /// The code of `my.downloadFile`'s table.
+    /// The code of `my.downloadFile`'s table:
+    ///
+    /// | code | what is wrong |
+    /// |---:|---|
+    /// | 12 | everything else: the URL, the network, the status, the store, silence, an abort |
+    /// | 13 | the host is not on the whitelist; the store may not be written |
+    /// | 20 | plain http refused |
     pub const fn download_code(self) -> u8 {
         match self {
             Self::HostNotAllowed | Self::StoreDenied => 13,
@@ -299,7 +340,20 @@ impl Reason {
         }
     }
 
-    /// The code of the socket's table. Whatever has none of its own is 1 there.
+    /// The code of the socket's table, of `fail`, of `onSocketError` and of sending:
+    ///
+    /// | code | what is wrong |
+    /// |---:|---|
+    /// | 1 | whatever has no code of its own: the network, a violation of RFC 6455, the whitelist, an option |
+    /// | 2 | there is a connection, and the rule is *reject* |
+    /// | 3, 4, 5 | the URL is empty, malformed or too long, of another scheme |
+    /// | 6 | connecting has taken too long |
+    /// | 7 | the server's certificate |
+    /// | 8 | the answer to the opening handshake; plain ws refused |
+    /// | 9 | the subprotocol that the server chose |
+    /// | 10 | the socket is not open |
+    /// | 11 | what is sent is not base64, or could not be written |
+    /// | 12 | the message, or the answer's head, is larger than the memory |
     pub const fn socket_code(self) -> u8 {
         match self {
             Self::SocketExists => 2,

@@ -31,10 +31,10 @@ pub trait Source {
     }
 
     /// Reads on into `buf`; 0 at the end of the file, and before it only where `buf` is empty. Asked for more once the
-    /// whole length was read, so that a file that has grown is noticed.
+    /// whole length was read, so that a file that has grown is noticed. Called between two awaits, it holds up the task.
     ///
     /// # Errors
-    /// [`StorageFault`].
+    /// [`StorageFault`], which ends the upload with the reason of [`source_reason`](crate::upload::source_reason).
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, StorageFault>;
 
     /// Starts again from the first byte: the connection died before the server had answered, and the upload is sent
@@ -81,10 +81,12 @@ impl Source for Bytes<'_> {
 
 /// What a download is written to: a directory, a flash file system, a buffer.
 ///
-/// The calls come in this order: `create`, any number of `write`, then `commit` or `discard`, exactly one of the two
-/// and only after a `create` that went well. A file is to be seen by others only once it is committed (DOWN-02).
+/// The calls come in this order: `create`, any number of `write`, then `commit` or `discard`, exactly one of the two and
+/// only after a `create` that went well. A call whose future or task is dropped discards. A file is to be seen by others
+/// only once it is committed (DOWN-02). A fault ends the download with the reason of
+/// [`store_reason`](crate::download::store_reason).
 pub trait Store {
-    /// Begins a file, of so many bytes if the server says so.
+    /// Begins a file, of so many bytes if the server says so: then exactly so many come before `commit`.
     ///
     /// # Errors
     /// [`StorageFault`].
@@ -115,7 +117,8 @@ pub struct Memory<'m> {
 }
 
 impl<'m> Memory<'m> {
-    /// Over this buffer, whose size is the limit.
+    /// Over this buffer, whose size is the limit: a longer file is [`StorageFault::Full`], before its first byte where its
+    /// length is stated.
     pub const fn new(memory: &'m mut [u8]) -> Self {
         Self { memory, length: 0, committed: false }
     }

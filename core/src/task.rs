@@ -97,7 +97,7 @@ pub trait Task {
     /// Where the link leads.
     fn route(&self) -> Route<'_>;
 
-    /// Until when the current step may take.
+    /// Until when the current step may take. It moves on while a download brings something; else it is the end of the call.
     fn deadline(&self) -> Instant;
 
     /// The link is open; `reused` if it was kept from an earlier call.

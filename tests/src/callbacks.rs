@@ -75,6 +75,9 @@ fn tell<A>(to: &Sender<Told<A>>, told: Told<A>) {
 impl<A: Debug> Recorded<A> {
     /// Waits until the callbacks are gone, so that none can be called any more; they must have been called as CTX-07
     /// says. What was told before `complete`.
+    ///
+    /// # Errors
+    /// What `fail` was told.
     #[track_caller]
     pub fn outcome(self) -> Result<A, Failure> {
         let mut told = Vec::new();

@@ -1,4 +1,4 @@
-"""Checks the Markdown files against the tree: see docs.sh, which calls this from the project's root."""
+"""Checks the Markdown files and the doc comments against the tree: see docs.sh, which calls this from the project's root."""
 
 import functools
 import pathlib
@@ -33,6 +33,8 @@ def main():
         (check_conformance(files), "requirements"),
         (check_commands(documents), "commands"),
         (check_machine_paths(files), "files without a machine's path"),
+        (check_futures(files), "futures that may be dropped"),
+        (check_examples(files), "modules with examples"),
     ]
     for line in problems:
         print(line)
@@ -316,6 +318,72 @@ def miniwire_help(*sub):
         return None
     said = run("cargo", "miniwire", *sub, "--help")
     return said.stdout if said.returncode == 0 else ""
+
+
+# Doc comments
+
+
+def library_sources(files):
+    """The sources of the three crates, each up to its tests."""
+    for file in files:
+        if re.match(r"(core|transport-std|transport-embassy)/src/.*\.rs$", str(file)):
+            yield file, file.read_text("utf-8").split("#[cfg(test)]\nmod ")[0].splitlines()
+
+
+def check_futures(files):
+    """Whoever reads of a public future of the asynchronous side learns what becomes of it when it is dropped."""
+    count = 0
+    for file, lines in library_sources(files):
+        comment, in_trait = "", False
+        for number, line in enumerate(lines, 1):
+            code = line.strip()
+            in_trait = in_trait and line != "}" or line.startswith("pub trait ")
+            if code.startswith("///"):
+                comment += code
+                continue
+            if code.startswith(("#[", "//")):
+                continue
+            if re.match(r"pub async fn " + ("|async fn " if in_trait else ""), code) or (
+                code.startswith("pub fn ") and "-> impl Future" in signature(lines[number - 1 :])
+            ):
+                count += 1
+                if "drop" not in comment.lower():
+                    problem(f"{file}:{number}", "nothing is said of dropping this future")
+            comment = ""
+    return count
+
+
+def signature(lines):
+    found = ""
+    for line in lines:
+        found += line
+        if line.rstrip().endswith(("{", ";")):
+            break
+    return found
+
+
+def check_examples(files):
+    """An example in the documentation of a private module is tested, and seen by nobody."""
+    count = 0
+    for file, lines in library_sources(files):
+        opened = [line for line in lines if line.startswith("//! ```")][::2]
+        if "//! ```" in opened:
+            count += 1
+            if not is_public(file):
+                problem(file, "rustdoc does not show the example, since the module is private")
+    return count
+
+
+@functools.cache
+def is_public(file):
+    """Whether each module on the way to this file is declared `pub mod`."""
+    if file.name == "lib.rs":
+        return True
+    name = file.parent.name if file.name == "mod.rs" else file.stem
+    folder = file.parent.parent if file.name == "mod.rs" else file.parent
+    parents = [folder / "lib.rs", folder / "mod.rs", folder.with_suffix(".rs")]
+    parent = next(parent for parent in parents if parent.is_file())
+    return bool(re.search(rf"^pub mod {name};", parent.read_text("utf-8"), re.M)) and is_public(parent)
 
 
 # Paths

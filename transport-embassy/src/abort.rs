@@ -12,7 +12,23 @@ use miniwire_core::socket::Ticket;
 /// Ends a call from any task, or from an interrupt handler.
 ///
 /// It can be a `static`. It is of use to one call at a time: of several that share it, all end, but only the one that
-/// waited last is woken at once.
+/// waited last is woken at once. 24 bytes on 64 bits.
+///
+/// ```
+/// use miniwire_core::drive::Memory;
+/// use miniwire_core::reason::Reason;
+/// use miniwire_core::request::Request;
+/// use miniwire_embassy::{AbortHandle, Client, Secure};
+///
+/// static STOP: AbortHandle = AbortHandle::new(); // a button's interrupt handler says STOP.abort()
+///
+/// async fn call<'s, 'd>(client: &Client<'s, 'd, impl Secure<'s, 'd>, 2>, memory: Memory<'_>) {
+///     let answer = client.abortable(&STOP).request(&Request::new("https://example.com/slow"), memory).await;
+///     if answer.is_err_and(|failure| failure.reason == Reason::Aborted) {
+///         STOP.reset(); // for the next call
+///     }
+/// }
+/// ```
 pub struct AbortHandle {
     aborted: AtomicBool,
     waker: AtomicWaker,
@@ -25,14 +41,16 @@ impl AbortHandle {
     }
 
     /// `abort()`: the call fails with reason [`Aborted`](miniwire_core::reason::Reason::Aborted), whatever it waits for:
-    /// code 20 for a request (REQ-15), 12 for an upload or a download (UP-06, DOWN-05). Before the call is made it fails
-    /// as soon as it is; after its end this does nothing to it.
+    /// code 20 for a request (REQ-15), 12 for an upload or a download (UP-06, DOWN-05). An open socket has its Close
+    /// with 1000 next. Before the call is made it fails as soon as it is; after its end this does nothing to it. Returns
+    /// at once, from an interrupt handler too, and may be said again.
     pub fn abort(&self) {
         self.aborted.store(true, Ordering::Release);
         self.waker.wake();
     }
 
-    /// Makes the handle new, for another call.
+    /// Makes the handle new, for another call. While one is under way that has not heard of the abort, it may never hear of
+    /// it.
     pub fn reset(&self) {
         self.aborted.store(false, Ordering::Release);
     }

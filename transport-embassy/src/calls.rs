@@ -25,10 +25,13 @@ use crate::socket::Socket;
 use crate::transport::CallTransport;
 
 impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Client<'s, 'd, S, N> {
-    /// Calls `my.request` and takes the answer whole: `Ok` is `success`, `Err` is `fail`.
+    /// Calls `my.request` and takes the answer whole: `Ok` is `success`, `Err` is `fail`. The answer borrows the memory.
+    ///
+    /// Dropped, the call ends without a word, and its connection is not used again.
     ///
     /// # Errors
-    /// [`Failure`], with a reason and, once a head had arrived, the answer.
+    /// [`Failure`], with a reason and, once a head had arrived, the answer; its data, too, where it is its status that
+    /// failed (REQ-13). [`Reason::TooManyTasks`] where every place of the client is taken.
     pub fn request<'m>(
         &self,
         request: &Request<'_>,
@@ -39,7 +42,9 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Client<'s, 'd, S, N> {
 
     /// Calls `my.request` and hands the body out as it comes, in bounded memory; `dataType` is not applied (REQ-19).
     ///
-    /// `on_event` may end the call by returning a reason.
+    /// `on_event` may end the call by returning a reason, which is then the call's. [`Memory::head`] and
+    /// [`Memory::body`] are not needed. [`Outcome::result`] says how it ended, [`Reason::TooManyTasks`] included.
+    /// Dropped: as [`request`](Self::request).
     pub fn request_streamed(
         &self,
         request: &Request<'_>,
@@ -50,10 +55,14 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Client<'s, 'd, S, N> {
     }
 
     /// Calls `my.uploadFile` with the file that `source` is, of the source's own length: `Ok` is `success`, whatever the
-    /// status. [`Memory::redirect`] is not needed. `on_progress` is `onProgressUpdate`.
+    /// status. [`Memory::redirect`] is not needed. `on_progress` is `onProgressUpdate`: at most once for each block
+    /// written.
+    ///
+    /// The source is read between two awaits, so a slow one holds up the executor. Dropped: as [`request`](Self::request).
     ///
     /// # Errors
-    /// [`Failure`], with a reason and, once a head had arrived, status and header fields.
+    /// [`Failure`], with a reason and, once a head had arrived, status and header fields. [`Reason::TooManyTasks`] where
+    /// every place of the client is taken.
     pub fn upload_file<'m>(
         &self,
         upload: &Upload<'_>,
@@ -65,10 +74,15 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Client<'s, 'd, S, N> {
     }
 
     /// Calls `my.downloadFile`: `Ok` is `success`, and the file is committed to `store`; `Err` is `fail`, and nothing of
-    /// it stays, nor where the future is dropped. [`Memory::body`] is not needed. `on_progress` is `onProgressUpdate`.
+    /// it stays, nor where the future is dropped. [`Memory::body`] is not needed. `on_progress` is `onProgressUpdate`:
+    /// at most once for each block that came.
+    ///
+    /// The store is written between two awaits, so a slow one holds up the executor. Dropped: as
+    /// [`request`](Self::request), and the store is told to discard.
     ///
     /// # Errors
-    /// [`Failure`], with a reason and, once a head had arrived, status and header fields.
+    /// [`Failure`], with a reason and, once a head had arrived, status and header fields. [`Reason::TooManyTasks`] where
+    /// every place of the client is taken.
     pub fn download_file<'m>(
         &self,
         download: &Download<'_>,
@@ -87,8 +101,11 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Client<'s, 'd, S, N> {
     /// of this client is the [`Rule`](miniwire_core::socket::Rule)'s: that one's next [`recv`](Socket::recv) is the Close
     /// with 1000, and no message of it is reported any more, or this one fails with code 2.
     ///
+    /// Dropped, the attempt ends and its connection is closed.
+    ///
     /// # Errors
-    /// [`ConnectFailure`]: [`Reason::NoRandomness`], [`Reason::SocketExists`], and those of every call.
+    /// [`ConnectFailure`]: [`Reason::NoRandomness`], [`Reason::SocketExists`], [`Reason::TooManyTasks`] (code 1), and
+    /// those of every call.
     pub fn connect_socket<'a, 'm>(
         &'a self,
         connect: &ConnectSocket<'_>,
@@ -102,7 +119,7 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Client<'s, 'd, S, N> {
 
     /// As [`connect_socket`](Self::connect_socket), with an offer to compress the messages (RFC 7692) in memory of the
     /// caller's. Whether they are is up to the server; nothing else is different. The memory of a message limits its plain
-    /// bytes.
+    /// bytes. Dropped: as there.
     ///
     /// # Errors
     /// As there.
@@ -119,7 +136,7 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Client<'s, 'd, S, N> {
         self.calls(None).connect_socket_compressed(connect, settings, random, memory, compression, on_open)
     }
 
-    /// The same calls, ended by this handle.
+    /// The same calls, ended by this handle, which may be aborted before, during and after one.
     pub const fn abortable<'a>(&'a self, abort: &'a AbortHandle) -> Abortable<'a, 's, 'd, S, N> {
         self.calls(Some(abort))
     }
@@ -129,7 +146,8 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Client<'s, 'd, S, N> {
     }
 }
 
-/// The calls of a client, ended by an [`AbortHandle`].
+/// The calls of a client, ended by an [`AbortHandle`]. Each makes one call; a further call wants another
+/// [`Client::abortable`]. Dropped futures: as the client's.
 #[must_use = "it makes calls"]
 pub struct Abortable<'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> {
     client: &'a Client<'s, 'd, S, N>,
@@ -137,7 +155,7 @@ pub struct Abortable<'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> {
 }
 
 impl<'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Abortable<'a, 's, 'd, S, N> {
-    /// See [`Client::request`].
+    /// See [`Client::request`]; dropped, too.
     ///
     /// # Errors
     /// As there.
@@ -146,7 +164,7 @@ impl<'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Abortable<'a, 's, 'd, S, N> 
         asynch::request(&transport, &self.client.context, request, memory).await
     }
 
-    /// See [`Client::request_streamed`].
+    /// See [`Client::request_streamed`]; dropped, too.
     pub async fn request_streamed(
         self,
         request: &Request<'_>,
@@ -161,7 +179,7 @@ impl<'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Abortable<'a, 's, 'd, S, N> 
         asynch::run(&transport, task, memory.receive, memory.transmit, on_event).await
     }
 
-    /// See [`Client::upload_file`].
+    /// See [`Client::upload_file`]; dropped, too.
     ///
     /// # Errors
     /// As there.
@@ -176,7 +194,7 @@ impl<'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Abortable<'a, 's, 'd, S, N> 
         asynch::upload(&transport, &self.client.context, upload, source, memory, on_progress).await
     }
 
-    /// See [`Client::download_file`].
+    /// See [`Client::download_file`]; dropped, too.
     ///
     /// # Errors
     /// As there.
@@ -192,7 +210,7 @@ impl<'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Abortable<'a, 's, 'd, S, N> 
     }
 
     /// See [`Client::connect_socket`]. `abort` ends the attempt, and the open socket as `closeSocket` without waiting for
-    /// the server does.
+    /// the server does. Dropped: as there.
     ///
     /// # Errors
     /// As there.
@@ -208,7 +226,7 @@ impl<'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Abortable<'a, 's, 'd, S, N> 
         Socket::connect(transport, connect, settings, memory, on_open).await
     }
 
-    /// See [`Client::connect_socket_compressed`].
+    /// See [`Client::connect_socket_compressed`]; dropped, too.
     ///
     /// # Errors
     /// As there.

@@ -24,7 +24,8 @@ pub trait Secure<'s, 'd> {
     /// with the session.
     type Session: Link;
 
-    /// Shakes hands over `tcp` and verifies the peer for `host`, a name or an IP address. Dropped at any await.
+    /// Shakes hands over `tcp` and verifies the peer for `host`, a name or an IP address. Dropped at any await, where the
+    /// deadline has come or the call is ended; the connection is to go with it.
     ///
     /// # Errors
     /// [`Fault::Certificate`], [`Fault::NotTls`], [`Fault::Tls`] or [`Fault::Lost`].

@@ -61,14 +61,16 @@ impl<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Socket<'m, 'a, 's, 'd, S
         Ok(Self { inner, turn })
     }
 
-    /// Hands binary messages out as base64, as the reference does.
+    /// Hands binary messages out as base64, as the reference does; then the memory of a message limits its base64. To be
+    /// said before the first message is received.
     pub fn with_base64(mut self) -> Self {
         self.inner = self.inner.with_base64();
         self
     }
 
     /// The next message, or how the socket ended: an Error at most, then the Close. `None` after that, once the server has
-    /// closed the connection or the time for it has passed. See [`asynch::Socket::recv`].
+    /// closed the connection or the time for it has passed. Dropped within a read or a write, it breaks the socket: see
+    /// [`asynch::Socket::recv`].
     pub async fn recv(&mut self) -> Option<Received<'_>> {
         self.hear_of_replacement();
         let received = self.inner.recv().await;
@@ -76,8 +78,8 @@ impl<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Socket<'m, 'a, 's, 'd, S
         received
     }
 
-    /// As [`recv`](Self::recv), of what is there: [`Poll::Pending`] where the server would have to be waited for. See
-    /// [`asynch::Socket::recv_now`].
+    /// As [`recv`](Self::recv), of what is there: [`Poll::Pending`] where the server would have to be waited for.
+    /// Dropped: as there. See [`asynch::Socket::recv_now`].
     pub async fn recv_now(&mut self) -> Poll<Option<Received<'_>>> {
         self.hear_of_replacement();
         let received = self.inner.recv_now().await;
@@ -87,8 +89,9 @@ impl<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Socket<'m, 'a, 's, 'd, S
         received
     }
 
-    /// As [`recv`](Self::recv), with messages handed out in pieces as they arrive, in bounded memory: whether it is text, the
-    /// bytes, whether they are the last. Returns only at the end; `on_piece` may end the socket with a reason.
+    /// As [`recv`](Self::recv), with messages handed out in pieces as they arrive, in bounded memory: whether it is
+    /// text, the bytes, whether they are the last. Returns only at the end; `on_piece` may end the socket with a reason,
+    /// which is the Error then. Dropped: as [`recv`](Self::recv).
     pub async fn recv_streamed(
         &mut self,
         on_piece: impl FnMut(bool, &[u8], bool) -> Result<(), Reason>,
@@ -106,7 +109,9 @@ impl<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Socket<'m, 'a, 's, 'd, S
         }
     }
 
-    /// `my.sendSocketMessage`: returns once the message is written.
+    /// `my.sendSocketMessage`: returns once the message is written, each frame within [`Settings::send_timeout`].
+    /// Nothing is received meanwhile. Dropped before it is done, the message is out in part or the socket broken: see
+    /// [`asynch::Socket::send`].
     ///
     /// # Errors
     /// [`Reason::NotConnected`] (code 10), [`Reason::SendFailed`] (11) where the connection broke, and those of
@@ -116,7 +121,9 @@ impl<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Socket<'m, 'a, 's, 'd, S
         self.inner.send(message).await
     }
 
-    /// `my.closeSocket`: begins the closing handshake. [`recv`](Self::recv) tells how it ends.
+    /// `my.closeSocket`: begins the closing handshake. [`recv`](Self::recv) tells how it ends, within
+    /// [`Settings::close_timeout`]. With no open socket it does nothing, and succeeds (SOCK-06). Dropped: as
+    /// [`recv`](Self::recv).
     ///
     /// # Errors
     /// [`Reason::IllegalOption`] for a code or a reason that may not be sent.
@@ -129,8 +136,8 @@ impl<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Socket<'m, 'a, 's, 'd, S
         self.inner.is_open()
     }
 
-    /// Returns when [`recv_now`](Self::recv_now) has something to do. Dropped and called again freely, so that it can be raced
-    /// against anything; see [`asynch::Socket::ready`].
+    /// Returns when [`recv_now`](Self::recv_now) has something to do. Dropped and called again freely, so that it can be
+    /// raced against anything; see [`asynch::Socket::ready`].
     pub async fn ready(&mut self) {
         self.inner.ready().await;
     }

@@ -55,7 +55,8 @@ impl<const N: usize, const RX: usize, const TX: usize> fmt::Debug for SocketMemo
     }
 }
 
-/// `N` TCP sockets of a stack. They stay in it until this is dropped; connections that are open then are not closed.
+/// `N` TCP sockets of a stack, for one client or several. They stay in it until this is dropped; connections that are open
+/// then are not closed.
 pub struct Sockets<'d, const N: usize> {
     stack: Stack<'d>,
     slots: [Slot<'d>; N],
@@ -160,7 +161,8 @@ impl<'d> Slot<'d> {
     }
 }
 
-/// One connection. Dropped, it is closed where the peer has closed its side, and reset where it has not.
+/// One connection, as a [`Secure`](crate::Secure) of the application's sees it: a byte stream. Dropped, it is closed where
+/// the peer has closed its side, and reset where it has not.
 pub struct Tcp<'s, 'd> {
     slot: &'s Slot<'d>,
 }

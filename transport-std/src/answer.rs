@@ -24,7 +24,7 @@ impl Response {
         Self::default()
     }
 
-    /// The status code.
+    /// The status code, 100 to 999; 0 before there was an answer.
     pub fn status(&self) -> u16 {
         self.status
     }
@@ -58,7 +58,7 @@ impl Response {
         serde_json::from_str(&self.data)
     }
 
-    /// How many redirects were followed.
+    /// How many redirects were followed, at most [`max_redirects`](crate::ClientBuilder::max_redirects).
     pub fn redirects(&self) -> u8 {
         self.redirects
     }
@@ -93,7 +93,8 @@ pub struct Timings {
     pub total: Duration,
 }
 
-/// `fail`: the code, the reason, and the answer as far as it came.
+/// `fail`: the code, the reason, and the answer as far as it came. Displayed, it is `errorMessage`: one line that says what
+/// happened and what to do about it.
 #[derive(Clone, Debug)]
 pub struct Failure {
     api: Api,

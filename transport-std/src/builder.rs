@@ -25,7 +25,18 @@ const MAX_BODY: u64 = 64 * 1024 * 1024;
 const SOCKET_QUEUE: usize = 1024 * 1024;
 
 /// A client that is being put together. The default is the *release* policy with an empty whitelist, which admits
-/// nothing.
+/// no request and no upload.
+///
+/// ```
+/// use miniwire_std::{BuildError, Client};
+///
+/// let builder = || Client::builder("2021000000000001", "1.0.0");
+/// assert!(builder().allow("example.com").max_body(1 << 20).proxy("http://proxy.local:3128", "localhost").build().is_ok());
+/// // What cannot be used is told when the client is built, not when it is said.
+/// let bad = BuildError::WhitelistEntry("https://example.com".into());
+/// assert_eq!(builder().allow("https://example.com").build().err(), Some(bad));
+/// assert_eq!(builder().accept_any_certificate().build().err(), Some(BuildError::AcceptAnyUnderRelease));
+/// ```
 #[must_use = "`build` makes the client"]
 pub struct ClientBuilder {
     app_id: String,
@@ -123,7 +134,7 @@ impl ClientBuilder {
         }
     }
 
-    /// Admits a host and its subdomains: `host`, or `host:port` (CTX-04).
+    /// Admits a host and its subdomains: `host`, or `host:port` (CTX-04). One more each time.
     pub fn allow(mut self, entry: impl Into<String>) -> Self {
         self.whitelist.push(entry.into());
         self
@@ -153,19 +164,23 @@ impl ClientBuilder {
         self
     }
 
-    /// The longest URL in bytes, data joined on GET included; 2,048 by default.
+    /// The longest URL in bytes, data joined on GET included; 2,048 by default, 65,535 at most. A longer one is
+    /// [`Reason::UrlTooLong`](crate::Reason::UrlTooLong).
     pub fn max_url(mut self, bytes: usize) -> Self {
         self.limits.url = bytes;
         self
     }
 
-    /// How many redirects one call follows; 5 by default.
+    /// How many redirects one call follows; 5 by default. One more is
+    /// [`Reason::TooManyRedirects`](crate::Reason::TooManyRedirects) (REQ-14).
     pub fn max_redirects(mut self, redirects: u8) -> Self {
         self.limits.redirects = redirects;
         self
     }
 
-    /// The largest body that is taken whole, in bytes; 64 MiB by default. Streamed ones are not limited, nor are files.
+    /// The largest body that is taken whole, in bytes; 64 MiB by default. A longer one is
+    /// [`Reason::TooLarge`](crate::Reason::TooLarge) (REQ-19). Streamed ones are not limited, nor are files; a socket's
+    /// messages are, unless [`max_message`](crate::ConnectSocket::max_message) says otherwise.
     pub fn max_body(mut self, bytes: u64) -> Self {
         self.max_body = bytes;
         self
@@ -197,13 +212,14 @@ impl ClientBuilder {
         self
     }
 
-    /// How many calls run at once; 64 by default. One more fails with code 20.
+    /// How many calls run at once, an open socket among them; 64 by default. One more fails with
+    /// [`Reason::TooManyTasks`](crate::Reason::TooManyTasks): code 20, for a file 12, for a socket 1.
     pub fn max_tasks(mut self, tasks: usize) -> Self {
         self.max_tasks = tasks;
         self
     }
 
-    /// Trusts a root beside the platform's: certificates in PEM, or one in DER.
+    /// Trusts a root beside the platform's: certificates in PEM, or one in DER. One more each time.
     pub fn root(mut self, pem_or_der: &[u8]) -> Self {
         self.bad_root |= self.tls.add_root(pem_or_der).is_err();
         self
@@ -216,7 +232,7 @@ impl ClientBuilder {
     }
 
     /// Accepts a server only if its key is one of those pinned: the SHA-256 of its SubjectPublicKeyInfo. The chain is
-    /// verified all the same.
+    /// verified all the same. One more each time; it is for every host that the client talks to.
     pub fn pin(mut self, sha_256: [u8; 32]) -> Self {
         self.tls.pin(sha_256);
         self
@@ -230,7 +246,8 @@ impl ClientBuilder {
     }
 
     /// Sends everything through this proxy, `http://[user:password@]host[:port]`, but for the hosts in `direct`, which is
-    /// written as `NO_PROXY` is.
+    /// written as `NO_PROXY` is (REQ-17). Of this and [`proxy_from_environment`](Self::proxy_from_environment) the last one
+    /// said counts.
     pub fn proxy(mut self, url: &str, direct: &str) -> Self {
         self.proxy = match Proxy::parse(url) {
             Ok(proxy) => Ok(ProxyRules::all(proxy, NoProxy::parse(direct))),
@@ -247,16 +264,17 @@ impl ClientBuilder {
         self
     }
 
-    /// How many connections are kept alive, at most and per host, and for how long one may lie idle; 16, 4 and 60
-    /// seconds by default.
+    /// How many connections are kept alive (REQ-16), at most and per host, and for how long one may lie idle; 16, 4 and 60
+    /// seconds by default. 0 keeps none.
     pub fn keep_alive(mut self, total: usize, per_host: usize, idle: Duration) -> Self {
         let idle_ms = u64::try_from(idle.as_millis()).unwrap_or(u64::MAX);
         self.pool = PoolLimits { total, per_route: per_host, idle_ms };
         self
     }
 
-    /// Resolves names, given in lower case, with this function instead of the system's resolver. It may block; it is called on a thread that
-    /// nothing else waits for.
+    /// Resolves names, given in lower case and with the port, with this function instead of the system's resolver. It may
+    /// block; it is called on a thread that nothing else waits for. An error, or no address, is
+    /// [`Reason::Dns`](crate::Reason::Dns).
     pub fn resolver(
         mut self,
         resolve: impl Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
@@ -278,7 +296,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Shows what passes over the links, decrypted, to whoever wants to see it.
+    /// Shows what passes over the links, decrypted, to whoever wants to see it. Called on the thread of each call,
+    /// between its steps. The bytes hold what the calls do, cookies and credentials included.
     pub fn trace(mut self, tracer: impl Fn(Trace<'_>) + Send + Sync + 'static) -> Self {
         self.tracer = Some(Arc::new(tracer));
         self
@@ -287,7 +306,8 @@ impl ClientBuilder {
     /// The client.
     ///
     /// # Errors
-    /// [`BuildError`] where an option cannot be used.
+    /// [`BuildError`] where an option cannot be used. Nothing is connected to yet, and the platform's roots are read
+    /// with the first certificate.
     pub fn build(self) -> Result<Client, BuildError> {
         if let Some(bad) = self.whitelist.iter().find(|entry| Whitelist::new(&[entry]).is_err()) {
             return Err(BuildError::WhitelistEntry(bad.clone()));

@@ -99,7 +99,7 @@ impl Call {
     }
 
     /// A header field. A later one of the same name replaces it. See [`Request::headers`] for the names that are the
-    /// library's own.
+    /// library's own. An illegal byte is [`Reason::IllegalHeader`] (code 2) when the call is made.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.draft.work.headers.push((name.into(), value.into()));
         self
@@ -111,13 +111,14 @@ impl Call {
         self
     }
 
-    /// Sends this string unchanged: in the query on GET, else as the body.
+    /// Sends this string unchanged: in the query on GET, else as the body. On GET, or as a form, a `%` in it must be an
+    /// escape, else it is code 15.
     pub fn data_text(mut self, text: impl Into<String>) -> Self {
         self.draft.work.data = OwnedData::Text(text.into());
         self
     }
 
-    /// Sends these bytes unchanged as the body. Not on GET.
+    /// Sends these bytes unchanged as the body. On GET that is code 2.
     pub fn data_bytes(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.draft.work.data = OwnedData::Bytes(bytes.into());
         self
@@ -146,16 +147,38 @@ impl Call {
         Response
     );
 
-    /// Makes the call and waits for the answer. Callbacks are not called.
+    /// Makes the call and waits for the answer, by its deadline at the latest. Callbacks are not called.
     ///
     /// # Errors
-    /// [`Failure`] is `fail`.
+    /// [`Failure`] is `fail`: code, reason, and the answer as far as it came.
     pub fn send(self) -> Result<Response, Failure> {
         self.draft.send()
     }
 
     /// Makes the call and hands the body out as it comes, in bounded memory; `dataType` is not applied (REQ-19).
-    /// [`ControlFlow::Break`] aborts the call. The answer that is returned has no data.
+    /// [`ControlFlow::Break`] aborts the call. The answer that is returned has no data. Pieces are at most 64 KiB long.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// # use std::io::{Read, Write};
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let url = format!("http://{}/log", listener.local_addr()?);
+    /// # let server = std::thread::spawn(move || -> std::io::Result<()> {
+    /// #     let (mut stream, _) = listener.accept()?;
+    /// #     let _ = stream.read(&mut [0; 4096])?;
+    /// #     stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nfirstsecond")
+    /// # });
+    /// # let client = miniwire_std::Client::builder("2021000000000001", "1.0.0").development().build()?;
+    ///
+    /// let mut length = 0;
+    /// let response = client.request(url).send_streamed(|bytes| {
+    ///     length += bytes.len(); // to a file, to a hash
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// assert_eq!((response.status(), length), (200, 11));
+    /// # server.join().unwrap()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`Failure`] is `fail`. The body of an error status has been handed out all the same.
@@ -173,7 +196,9 @@ impl Call {
     /// Makes the call on a thread of its own and returns at once. `success` or `fail` is called there, then `complete`,
     /// each exactly once; a callback that panics keeps none of the others from being called (CTX-07).
     ///
-    /// The call has its slot, and is in flight, when this returns.
+    /// The call has its slot, and is in flight, when this returns; it has given it back when its callbacks are called.
+    /// Where no thread can be had, it fails with [`TooManyTasks`](miniwire_core::reason::Reason::TooManyTasks), and the
+    /// callbacks are called before this returns.
     pub fn start(self) -> RequestTask {
         RequestTask { started: self.draft.start() }
     }
@@ -218,7 +243,7 @@ impl Options {
     }
 }
 
-/// A call under way. Dropping it changes nothing about the call.
+/// A call under way. Dropping it changes nothing about the call: it goes on, and its callbacks are called.
 #[derive(Debug)]
 pub struct RequestTask {
     started: Started,

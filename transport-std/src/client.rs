@@ -21,7 +21,11 @@ use crate::socket::hub::Hub;
 /// A mini program's context (CTX-01). Cheap to clone; clones share everything.
 ///
 /// When the last clone is dropped, kept connections are closed and temporary files removed. Calls that are under way go
-/// on: they hold a clone.
+/// on: they hold a clone. To end them, too: [`shut_down`](Self::shut_down).
+///
+/// Everything may be called from any thread, and from inside a callback or a listener. A call has some 90 KiB of buffers,
+/// which the next one uses again; a response head of more than 64 KiB is
+/// [`Reason::HeadTooLarge`](miniwire_core::reason::Reason::HeadTooLarge).
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -70,10 +74,11 @@ impl Client {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Calls `my.request` and waits for the answer.
+    /// Calls `my.request` and waits for the answer, by the request's deadline at the latest. The same as
+    /// [`request`](Self::request) and [`Call::send`](crate::Call::send), for who has a [`Request`].
     ///
     /// # Errors
-    /// [`Failure`] is `fail`.
+    /// [`Failure`] is `fail`: code, reason, and the answer as far as it came.
     pub fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
         let mut response = Response::new();
         match self.send_into(request, &mut response) {
@@ -83,7 +88,8 @@ impl Client {
     }
 
     /// Calls `my.request` and waits for the answer, whose memory is used again: on a kept connection, with a response
-    /// that has been filled before, nothing is allocated.
+    /// that has been filled before, nothing is allocated (over TLS, only what the TLS library allocates). What was in
+    /// `response` is gone.
     ///
     /// # Errors
     /// The reason of `fail`. Where a head had arrived, `response` has the answer all the same; else its status is 0.
@@ -97,7 +103,7 @@ impl Client {
     }
 
     /// The page was unloaded: every call under way ends, with code 1, or 12 for an upload or a download, and the socket
-    /// closes with 1001 (CTX-06). Later calls are not affected.
+    /// closes with 1001 (CTX-06). Later calls are not affected. Does not wait for them.
     pub fn unload_page(&self) {
         self.inner.sessions.unload();
         // It may have no slot yet.
@@ -105,7 +111,7 @@ impl Client {
     }
 
     /// The context shuts down: every call under way ends as on [`unload_page`](Self::unload_page), and so does every
-    /// later one (CTX-06).
+    /// later one (CTX-06). Does not wait for them, may be said again, and is not taken back.
     pub fn shut_down(&self) {
         self.inner.sessions.shut_down();
         self.inner.hub.unload();

@@ -12,6 +12,8 @@
 //! Every state can also go to `Release` and `Done` with a reason: the deadline, an interrupt, a fault.
 //!
 //! A call knows what was asked and how to get an answer; what the answer means is for the [`Kind`] of call to say.
+//! Callers need this module only to name a task's type: [`RequestTask`](crate::request::RequestTask) and its like are
+//! [`CallTask`]s.
 
 mod hop;
 mod idle;

@@ -43,7 +43,10 @@ pub trait Kind {
     /// The reason that ends the call at once.
     fn hear<'i>(&mut self, heard: Heard<'i>, heed: Heed<'_>) -> Result<(Self::Event<'i>, Option<Reason>), Reason>;
 
-    /// The answer is complete. An error makes a failure of it.
+    /// The answer is complete.
+    ///
+    /// # Errors
+    /// The reason that makes a failure of it.
     fn complete(&mut self) -> Result<(), Reason>;
 
     /// News that no byte has brought: how far the call is.

@@ -63,7 +63,7 @@ pub use saving::{Saving, store_reason};
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Download<'r> {
-    /// The file's URL.
+    /// The file's URL: `https://`, and `http://` where the policy permits it.
     pub url: &'r str,
     /// Header fields, as [`Request::headers`](crate::request::Request::headers).
     pub header: &'r [(&'r str, &'r str)],

@@ -1,6 +1,84 @@
 //! The loop over an asynchronous transport: embassy, or any executor.
 //!
-//! A call is dropped safely at every await: the link goes with it, and is not kept.
+//! # Dropping a future
+//!
+//! The future of a call may be dropped at any await, before its first poll as well. Its link goes with it and is not kept;
+//! buffers are the caller's again, with anything in them; a file that was begun is discarded from its store. The call ends
+//! without an outcome: whoever wants one ends it through [`Transport::ended`]. A future that was dropped cannot be gone on
+//! with, the call can be made again. What may be dropped of an open socket says [`Socket`].
+//!
+//! # A call
+//!
+//! ```
+//! use std::cell::Cell;
+//! use std::convert::Infallible;
+//! use std::future::pending;
+//!
+//! use miniwire_core::context::Context;
+//! use miniwire_core::drive::asynch::{self, Ended, Transport};
+//! use miniwire_core::drive::{Memory, Route};
+//! use miniwire_core::policy::Policy;
+//! use miniwire_core::reason::Fault;
+//! use miniwire_core::request::Request;
+//! use miniwire_core::time::Instant;
+//!
+//! /// A stack that knows one answer.
+//! struct Stack;
+//! struct Link(&'static [u8]);
+//!
+//! impl Transport for Stack {
+//!     type Link = Link;
+//!     fn now(&self) -> Instant {
+//!         Instant::from_millis(0)
+//!     }
+//!     async fn ended(&self, _until: Instant) -> Ended {
+//!         pending().await // a real one waits for a timer, or for abort()
+//!     }
+//!     async fn connect(&self, _: &Route<'_>) -> Result<Link, Fault> {
+//!         Ok(Link(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n21"))
+//!     }
+//!     async fn secure(&self, _: Link, _: &Route<'_>) -> Result<Link, Fault> {
+//!         Err(Fault::Tls) // it has none
+//!     }
+//! }
+//! impl embedded_io::ErrorType for Link {
+//!     type Error = Infallible;
+//! }
+//! impl embedded_io_async::Read for Link {
+//!     async fn read(&mut self, buf: &mut [u8]) -> Result<usize, Infallible> {
+//!         let (now, later) = self.0.split_at(self.0.len().min(buf.len()));
+//!         buf[..now.len()].copy_from_slice(now);
+//!         self.0 = later;
+//!         Ok(now.len())
+//!     }
+//! }
+//! impl embedded_io_async::Write for Link {
+//!     async fn write(&mut self, buf: &[u8]) -> Result<usize, Infallible> {
+//!         Ok(buf.len())
+//!     }
+//!     async fn flush(&mut self) -> Result<(), Infallible> {
+//!         Ok(())
+//!     }
+//! }
+//!
+//! async fn celsius(context: &Context<'_>) -> Option<i8> {
+//!     let (mut receive, mut transmit, mut body) = ([0; 512], [0; 256], [0; 64]);
+//!     let memory = Memory {
+//!         receive: &mut receive,
+//!         transmit: &mut transmit,
+//!         redirect: &mut [],
+//!         head: &mut [],
+//!         body: &mut body,
+//!     };
+//!     let response = asynch::request(&Stack, context, &Request::new("http://sensor.local/"), memory).await.ok()?;
+//!     response.json(&mut []).ok()
+//! }
+//! # let context = Context::new("2021000000000001", "1.0.0", Policy::development())?;
+//! # let mut future = std::pin::pin!(celsius(&context));
+//! # let mut waker = std::task::Context::from_waker(std::task::Waker::noop());
+//! # assert_eq!(future.as_mut().poll(&mut waker), std::task::Poll::Ready(Some(21)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod socket;
 
@@ -51,19 +129,22 @@ pub trait Transport {
     /// Returns when `until` has come, or earlier when somebody wants the call to end. Dropped and called again freely.
     async fn ended(&self, until: Instant) -> Ended;
 
-    /// A kept link over exactly this route that is believed to be alive.
+    /// A kept link over exactly this route, every field of it, that is believed to be alive (REQ-16); none by default. One
+    /// that turns out to be dead before it has brought a byte is replaced by a fresh one, once.
     fn reuse(&self, route: &Route<'_>) -> Option<Self::Link> {
         let _ = route;
         None
     }
 
-    /// Resolves `route.first_hop()` and opens a stream to it, trying every address.
+    /// Resolves `route.first_hop()` and opens a stream to it, trying every address. Dropped at the deadline and where the
+    /// call is ended, so it may wait for ever.
     ///
     /// # Errors
     /// [`Fault::Dns`] or [`Fault::Connect`].
     async fn connect(&self, route: &Route<'_>) -> Result<Self::Link, Fault>;
 
-    /// Starts TLS on `link` and verifies the peer for `route.host` (CTX-08).
+    /// Starts TLS on `link` and verifies the peer for `route.host` (CTX-08). Dropped as [`connect`](Self::connect) is, and
+    /// the link with it.
     ///
     /// # Errors
     /// [`Fault::Certificate`], [`Fault::NotTls`], [`Fault::Tls`] or [`Fault::Lost`]. An implementation without TLS
@@ -82,7 +163,7 @@ pub trait Transport {
         let _ = (route, link);
     }
 
-    /// Shows what happens.
+    /// Shows what happens; ignored by default. The bytes are those of the call, decrypted, and may hold secrets.
     fn trace(&self, what: Trace<'_>) {
         let _ = what;
     }
@@ -124,10 +205,12 @@ impl<T: Transport> Transport for &T {
     }
 }
 
-/// Calls `my.request` and takes the answer whole: `Ok` is `success`, `Err` is `fail`.
+/// Calls `my.request` and takes the answer whole: `Ok` is `success`, `Err` is `fail`. The answer borrows the memory.
+/// Dropped: see the [module](self#dropping-a-future).
 ///
 /// # Errors
-/// [`Failure`], with a reason and, once a head had arrived, the answer.
+/// [`Failure`], with a reason and, once a head had arrived, the answer; its data, too, where it is its status that failed
+/// (REQ-13).
 pub async fn request<'m, T: Transport>(
     transport: &T,
     context: &Context<'_>,
@@ -144,7 +227,8 @@ pub async fn request<'m, T: Transport>(
 
 /// Calls `my.request` and hands the body out as it comes, in bounded memory; `dataType` is not applied (REQ-19).
 ///
-/// `on_event` may end the call by returning a reason.
+/// `on_event` may end the call by returning a reason, which is then the call's; [`Reason::Aborted`] says that it was the
+/// caller's wish. [`Memory::head`] and [`Memory::body`] are not needed. Dropped: see the [module](self#dropping-a-future).
 pub async fn request_streamed<T: Transport>(
     transport: &T,
     context: &Context<'_>,
@@ -158,8 +242,9 @@ pub async fn request_streamed<T: Transport>(
 
 /// Calls `my.uploadFile` and takes the answer whole: `Ok` is `success`, whatever the status, `Err` is `fail`.
 ///
-/// The file is `source`, and its length the source's own. [`Memory::redirect`] is not needed. `on_progress` is
-/// `onProgressUpdate`.
+/// The file is `source`, and its length the source's own, whatever `upload` says. [`Memory::redirect`] is not needed, as
+/// redirects are not followed. `on_progress` is `onProgressUpdate`: at most once for each block written. Dropped: see
+/// the [module](self#dropping-a-future).
 ///
 /// # Errors
 /// [`Failure`], with a reason and, once a head had arrived, status and header fields.
@@ -185,7 +270,8 @@ pub async fn upload<'m, T: Transport>(
 /// Calls `my.downloadFile`: `Ok` is `success`, and the file is committed to `store`; `Err` is `fail`, and nothing of it
 /// stays.
 ///
-/// [`Memory::body`] is not needed. `on_progress` is `onProgressUpdate`.
+/// [`Memory::body`] is not needed. `on_progress` is `onProgressUpdate`: at most once for each block that came. Dropped:
+/// see the [module](self#dropping-a-future).
 ///
 /// # Errors
 /// [`Failure`], with a reason and, once a head had arrived, status and header fields.
@@ -204,7 +290,10 @@ pub async fn download<'m, T: Transport>(
     collect.answer(outcome)
 }
 
-/// Runs a task without content of the caller's to its end. Every task ends by its deadline, whatever the peer does.
+/// Runs a task without content of the caller's to its end. Every task ends by its [`deadline`](Task::deadline), whatever
+/// the peer does; only a download's moves on. Where `receive` is below [`MIN_RECEIVE`](super::MIN_RECEIVE) or `transmit`
+/// below [`MIN_TRANSMIT`](super::MIN_TRANSMIT), it is refused with [`Reason::BufferTooSmall`]; where `on_event` returns
+/// a reason, with that. Dropped: see the [module](self#dropping-a-future).
 pub fn run<T: Transport, K: Task>(
     transport: &T,
     task: K,
@@ -215,7 +304,9 @@ pub fn run<T: Transport, K: Task>(
     run_with_content(transport, task, receive, transmit, on_event, no_content)
 }
 
-/// Runs a task to its end. `content` reads the caller's content from an offset on, at least one byte.
+/// As [`run`], for a task with content of the caller's, a file. `content` reads it from an offset on, at least one byte,
+/// and says how many; offset 0 comes again where the content is sent anew. 0 bytes are [`Reason::FileChanged`]. Dropped:
+/// see the [module](self#dropping-a-future).
 // No `async fn`, whose future holds its arguments twice: as they came, and as they are used.
 #[allow(clippy::manual_async_fn)]
 pub fn run_with_content<T: Transport, K: Task>(

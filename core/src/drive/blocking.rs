@@ -1,4 +1,9 @@
 //! The loop over a blocking transport.
+//!
+//! Each function returns by the deadline of its call (a download: when nothing has come for
+//! [`Limits::download_idle`](crate::context::Limits::download_idle)), provided that the transport keeps its word on
+//! deadlines; or earlier, within 50 ms, where [`Transport::interrupted`] says so. The crate's first page has a whole
+//! call.
 
 mod socket;
 
@@ -17,10 +22,11 @@ use crate::task::{Action, Poll, Task};
 use crate::upload::{self, Upload, UploadTask};
 pub use socket::{Socket, SocketTransport, open_socket};
 
-/// Calls `my.request` and takes the answer whole: `Ok` is `success`, `Err` is `fail`.
+/// Calls `my.request` and takes the answer whole: `Ok` is `success`, `Err` is `fail`. The answer borrows the memory.
 ///
 /// # Errors
-/// [`Failure`], with a reason and, once a head had arrived, the answer.
+/// [`Failure`], with a reason and, once a head had arrived, the answer; its data, too, where it is its status that failed
+/// (REQ-13).
 pub fn request<'m, T: Transport>(
     transport: &mut T,
     context: &Context<'_>,
@@ -37,7 +43,59 @@ pub fn request<'m, T: Transport>(
 
 /// Calls `my.request` and hands the body out as it comes, in bounded memory; `dataType` is not applied (REQ-19).
 ///
-/// `on_event` may end the call by returning a reason.
+/// `on_event` may end the call by returning a reason, which is then the call's; [`Reason::Aborted`] says that it was the
+/// caller's wish. [`Memory::head`] and [`Memory::body`] are not needed.
+///
+/// ```
+/// # use miniwire_core::context::Context;
+/// # use miniwire_core::drive::{Link, Memory, Route, Transport, blocking};
+/// # use miniwire_core::policy::Policy;
+/// # use miniwire_core::reason::Fault;
+/// # use miniwire_core::request::{Event, Request};
+/// # use miniwire_core::time::Instant;
+/// # struct Stack;
+/// # struct Socket(&'static [u8]);
+/// # impl Transport for Stack {
+/// #     type Link = Socket;
+/// #     fn now(&mut self) -> Instant { Instant::from_millis(0) }
+/// #     fn connect(&mut self, _: &Route<'_>, _: Instant) -> Result<Socket, Fault> {
+/// #         Ok(Socket(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n6\r\nsecond\r\n0\r\n\r\n"))
+/// #     }
+/// #     fn secure(&mut self, link: Socket, _: &Route<'_>, _: Instant) -> Result<Socket, Fault> { Ok(link) }
+/// # }
+/// # impl Link for Socket { fn set_deadline(&mut self, _: Instant) {} }
+/// # impl embedded_io::ErrorType for Socket { type Error = std::convert::Infallible; }
+/// # impl embedded_io::Read for Socket {
+/// #     fn read(&mut self, mut buf: &mut [u8]) -> Result<usize, Self::Error> {
+/// #         let n = self.0.len().min(buf.len());
+/// #         buf[..n].copy_from_slice(&self.0[..n]);
+/// #         self.0 = &self.0[n..];
+/// #         Ok(n)
+/// #     }
+/// # }
+/// # impl embedded_io::Write for Socket {
+/// #     fn write(&mut self, buf: &[u8]) -> Result<usize, Self::Error> { Ok(buf.len()) }
+/// #     fn flush(&mut self) -> Result<(), Self::Error> { Ok(()) }
+/// # }
+/// # let (mut stack, context) = (Stack, Context::new("2021000000000001", "1.0.0", Policy::development())?);
+/// let (mut receive, mut transmit) = ([0; 512], [0; 256]);
+/// let memory = Memory {
+///     receive: &mut receive,
+///     transmit: &mut transmit,
+///     redirect: &mut [],
+///     head: &mut [],
+///     body: &mut [],
+/// };
+/// let mut length = 0;
+/// let outcome = blocking::request_streamed(&mut stack, &context, &Request::new("http://device.local/log"), memory, |event| {
+///     if let Event::Body(bytes) = event {
+///         length += bytes.len(); // to flash, to a hash, to a screen
+///     }
+///     Ok(()) // or a reason to end the call
+/// });
+/// assert_eq!((outcome.result, outcome.status, length), (Ok(()), Some(200), 11));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn request_streamed<T: Transport>(
     transport: &mut T,
     context: &Context<'_>,
@@ -51,8 +109,8 @@ pub fn request_streamed<T: Transport>(
 
 /// Calls `my.uploadFile` and takes the answer whole: `Ok` is `success`, whatever the status, `Err` is `fail`.
 ///
-/// The file is `source`, and its length the source's own. [`Memory::redirect`] is not needed. `on_progress` is
-/// `onProgressUpdate`.
+/// The file is `source`, and its length the source's own, whatever `upload` says. [`Memory::redirect`] is not needed, as
+/// redirects are not followed. `on_progress` is `onProgressUpdate`: at most once for each block written.
 ///
 /// # Errors
 /// [`Failure`], with a reason and, once a head had arrived, status and header fields.
@@ -78,7 +136,7 @@ pub fn upload<'m, T: Transport>(
 /// Calls `my.downloadFile`: `Ok` is `success`, and the file is committed to `store`; `Err` is `fail`, and nothing of it
 /// stays.
 ///
-/// [`Memory::body`] is not needed. `on_progress` is `onProgressUpdate`.
+/// [`Memory::body`] is not needed. `on_progress` is `onProgressUpdate`: at most once for each block that came.
 ///
 /// # Errors
 /// [`Failure`], with a reason and, once a head had arrived, status and header fields.
@@ -97,7 +155,10 @@ pub fn download<'m, T: Transport>(
     collect.answer(outcome)
 }
 
-/// Runs a task without content of the caller's to its end. Every task ends by its deadline, whatever the peer does.
+/// Runs a task without content of the caller's to its end. Every task ends by its [`deadline`](Task::deadline), whatever
+/// the peer does; only a download's moves on. Where `receive` is below [`MIN_RECEIVE`](super::MIN_RECEIVE) or `transmit`
+/// below [`MIN_TRANSMIT`](super::MIN_TRANSMIT), it is refused with [`Reason::BufferTooSmall`]; where `on_event` returns
+/// a reason, with that.
 pub fn run<T: Transport, K: Task>(
     transport: &mut T,
     task: K,
@@ -108,7 +169,8 @@ pub fn run<T: Transport, K: Task>(
     run_with_content(transport, task, receive, transmit, on_event, no_content)
 }
 
-/// Runs a task to its end. `content` reads the caller's content from an offset on, at least one byte.
+/// As [`run`], for a task with content of the caller's, a file. `content` reads it from an offset on, at least one byte,
+/// and says how many; offset 0 comes again where the content is sent anew. 0 bytes are [`Reason::FileChanged`].
 pub fn run_with_content<T: Transport, K: Task>(
     transport: &mut T,
     task: K,

@@ -2,6 +2,17 @@
 //!
 //! Everything that is protocol happens in the task. A transport opens links, makes them secure, says what time it is,
 //! and may keep links for reuse; nothing else is asked of it.
+//!
+//! | | blocking | asynchronous |
+//! |---|---|---|
+//! | what a network stack implements | [`Transport`], [`Link`] | [`asynch::Transport`] |
+//! | for sockets, too | [`blocking::SocketTransport`] | [`asynch::SocketTransport`] |
+//! | the calls | [`blocking::request`], [`request_streamed`](blocking::request_streamed), [`upload`](blocking::upload), [`download`](blocking::download) | [`asynch::request`], [`request_streamed`](asynch::request_streamed), [`upload`](asynch::upload), [`download`](asynch::download) |
+//! | `my.connectSocket` | [`blocking::Socket`] | [`asynch::Socket`] |
+//! | any [`Task`](crate::task::Task) | [`blocking::run`] | [`asynch::run`] |
+//!
+//! A callback of a call (`on_event`, `on_progress`, `on_open`) runs between two steps of it, on the thread or task of the
+//! call, and holds it up for as long as it takes: its deadline goes on.
 
 pub mod asynch;
 pub mod blocking;
@@ -20,29 +31,35 @@ pub const MIN_RECEIVE: usize = 512;
 /// The least size of a transmit buffer, in bytes (CORE-05).
 pub const MIN_TRANSMIT: usize = 256;
 
-/// The memory of one call; every size is the caller's choice.
+/// The memory of one call; every size is the caller's choice, in bytes. What is in it before does not matter.
 #[derive(Debug)]
 pub struct Memory<'m> {
-    /// Bytes as they come, at least [`MIN_RECEIVE`]. A response head must fit as a whole.
+    /// Bytes as they come, at least [`MIN_RECEIVE`], else the call fails with [`Reason::BufferTooSmall`]. A response head
+    /// must fit as a whole, else it is [`Reason::HeadTooLarge`]; a body may be of any length.
     pub receive: &'m mut [u8],
-    /// Bytes as they go, at least [`MIN_TRANSMIT`]. Longer requests go out in pieces.
+    /// Bytes as they go, at least [`MIN_TRANSMIT`], else [`Reason::BufferTooSmall`]. Longer requests go out in pieces.
     pub transmit: &'m mut [u8],
-    /// The URL of a redirect; empty, and none is followed.
+    /// For redirects: somewhat longer than the longest URL, the call's own included (see
+    /// [`RequestTask::new`](crate::request::RequestTask::new)). Empty, and a redirect fails with [`Reason::BadRedirect`].
     pub redirect: &'m mut [u8],
-    /// The head of the answer, kept for its header fields; empty, and they are not kept.
+    /// The head of the answer, kept for its header fields; one that does not fit is [`Reason::HeadTooLarge`]. Empty, and
+    /// the fields are not kept.
     pub head: &'m mut [u8],
-    /// The body of the answer, converted. Its size is the limit of the body.
+    /// The body of the answer, converted. Its size is the limit of the body: what does not fit is [`Reason::TooLarge`],
+    /// before it is read where its length is stated (REQ-19).
     pub body: &'m mut [u8],
 }
 
-/// The memory of one socket; every size is the caller's choice.
+/// The memory of one socket; every size is the caller's choice, in bytes. What is in it before does not matter.
 #[derive(Debug)]
 pub struct SocketMemory<'m> {
-    /// Bytes as they come, at least [`MIN_RECEIVE`]. The head of the opening handshake's answer must fit as a whole.
+    /// Bytes as they come, at least [`MIN_RECEIVE`], else the attempt fails with [`Reason::BufferTooSmall`]. The head of
+    /// the opening handshake's answer must fit as a whole, else it is [`Reason::HeadTooLarge`].
     pub receive: &'m mut [u8],
-    /// Bytes as they go, at least [`MIN_TRANSMIT`]. Longer messages go out in fragments.
+    /// Bytes as they go, at least [`MIN_TRANSMIT`], else [`Reason::BufferTooSmall`]. Longer messages go out in fragments.
     pub transmit: &'m mut [u8],
-    /// A message, put together. Its size is the limit of a message (SOCK-09).
+    /// A message, put together, in the form that it is handed out in. Its size is the limit of a message (SOCK-09): a
+    /// longer one is an Error with [`Reason::TooLarge`], and closes with 1009. Empty will do for `recv_streamed` alone.
     pub message: &'m mut [u8],
 }
 
@@ -94,7 +111,7 @@ pub enum Trace<'a> {
 /// looks at the clock and tries again) and with any other kind when the link is broken. An interrupt of the transport
 /// (see [`Transport::interrupted`]) makes a blocked call return within 50 ms, with any error.
 pub trait Link: embedded_io::Read + embedded_io::Write {
-    /// Until when later calls may block.
+    /// Until when later calls may block. Said anew as the call goes on, also with an earlier instant.
     fn set_deadline(&mut self, until: Instant);
 
     /// Whether a read would return at once. Asked between the pieces of a long body, so that an early answer is heard;
@@ -118,7 +135,8 @@ pub trait Transport {
         None
     }
 
-    /// A kept link over exactly this route that is believed to be alive.
+    /// A kept link over exactly this route, every field of it, that is believed to be alive (REQ-16); none by default. One
+    /// that turns out to be dead before it has brought a byte is replaced by a fresh one, once.
     fn reuse(&mut self, route: &Route<'_>) -> Option<Self::Link> {
         let _ = route;
         None
@@ -142,7 +160,7 @@ pub trait Transport {
         let _ = (route, link);
     }
 
-    /// Shows what happens.
+    /// Shows what happens; ignored by default. The bytes are those of the call, decrypted, and may hold secrets.
     fn trace(&mut self, what: Trace<'_>) {
         let _ = what;
     }

@@ -25,7 +25,8 @@ use crate::url::{Authority, Host, Parts, Url, UrlError, port_number, split_befor
 ///
 /// An entry is `host` or `host:port`, where the host is a name, an IPv4 address, or an IPv6 address in brackets. A name
 /// admits itself and its subdomains, in any letter case, a final dot ignored; an address admits itself only. Without a
-/// port, every port is admitted; with one, exactly that.
+/// port, every port is admitted; with one, exactly that. There may be any number of entries; they are looked at one after
+/// the other, and nothing is copied.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Whitelist<'c> {
     /// Each one reads as an [`Entry`].
@@ -48,6 +49,18 @@ impl<'c> Whitelist<'c> {
     }
 
     /// Checks the entries of a list, which are separated by commas or spaces, as many as there are.
+    ///
+    /// ```
+    /// use miniwire_core::policy::{BadEntry, Whitelist};
+    /// use miniwire_core::url::Url;
+    ///
+    /// let whitelist = Whitelist::from_list("example.com, device.local:8443 [2001:db8::1]")?;
+    /// let admits = |url| whitelist.admits(&Url::parse(url, 2048).unwrap());
+    /// assert!(admits("https://example.com/") && admits("https://a.b.EXAMPLE.com:8443/"));
+    /// assert!(!admits("https://badexample.com/") && !admits("https://device.local/"));
+    /// assert_eq!(Whitelist::from_list("example.com *.org").err(), Some(BadEntry { index: 1 }));
+    /// # Ok::<(), BadEntry>(())
+    /// ```
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -142,17 +155,17 @@ enum Rules<'c> {
 }
 
 impl<'c> Policy<'c> {
-    /// TLS only, and the whitelist enforced for request and uploadFile.
+    /// *release*: https and wss only, and the whitelist enforced for request and uploadFile.
     pub const fn release(whitelist: Whitelist<'c>) -> Self {
         Self { rules: Rules::Release { whitelist, for_downloads: false, for_sockets: false } }
     }
 
-    /// Any host, with or without TLS ("ignore domain check"). Not for what is published.
+    /// *development*: any host, with or without TLS ("ignore domain check"). Not for what is published.
     pub const fn development() -> Self {
         Self { rules: Rules::Development }
     }
 
-    /// Under *release*, enforces the whitelist for downloadFile too.
+    /// Under *release*, enforces the whitelist for downloadFile too; under *development*, changes nothing.
     #[must_use]
     pub const fn also_for_downloads(mut self) -> Self {
         if let Rules::Release { for_downloads, .. } = &mut self.rules {
@@ -161,7 +174,7 @@ impl<'c> Policy<'c> {
         self
     }
 
-    /// Under *release*, enforces the whitelist for connectSocket too.
+    /// Under *release*, enforces the whitelist for connectSocket too; under *development*, changes nothing.
     #[must_use]
     pub const fn also_for_sockets(mut self) -> Self {
         if let Rules::Release { for_sockets, .. } = &mut self.rules {

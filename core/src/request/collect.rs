@@ -134,30 +134,34 @@ impl<'b> Response<'b> {
         status.map(|status| Self { status, head, data, is_json: false })
     }
 
-    /// The status code.
+    /// The status code, 100 to 999.
     pub const fn status(&self) -> u16 {
         self.status
     }
 
-    /// The header fields; none if the caller gave no memory for them.
+    /// The header fields in wire order and spelling, repeated ones included (REQ-10); none if the caller gave no memory for
+    /// them.
     pub fn headers(&self) -> Fields<'b> {
         Fields::of_head(self.head)
     }
 
-    /// The data: JSON text, text, or base64, by `dataType`; of an upload text, of a download none.
+    /// The data: JSON text, text, or base64, by `dataType`; of an upload text, of a download none. Empty where it could not
+    /// be converted.
     pub const fn text(&self) -> &'b str {
         self.data
     }
 
     /// The data as a typed value (REQ-11).
     ///
-    /// `scratch` holds one string at a time while its escapes are resolved. `serde-json-core` reads the data, once it is
-    /// known to be one JSON text. It cannot give borrowed strings with escapes, characters outside the Basic
-    /// Multilingual Plane that are written as two `\u` escapes, or types that must see the data to know their shape
-    /// (untagged enums, `serde_json::Value`).
+    /// `scratch` holds one string at a time while its escapes are resolved, so it is as long as the longest string that has
+    /// any; empty, and no string may have one. `serde-json-core` reads the data, once it is known to be one JSON text. It
+    /// cannot give borrowed strings with escapes, characters outside the Basic Multilingual Plane that are written as two
+    /// `\u` escapes, or types that must see the data to know their shape (untagged enums, `serde_json::Value`).
+    ///
+    /// May be called again, with another type, too.
     ///
     /// # Errors
-    /// [`JsonError`] where the value is not of this type or not within these limits.
+    /// [`JsonError`] where the value is not of this type or not within these limits; empty data is no JSON.
     pub fn json<T: Deserialize<'b>>(&self, scratch: &mut [u8]) -> Result<T, JsonError> {
         // Text that was not asked for as JSON can be anything, and what reads it next is not strict.
         if !self.is_json {
@@ -184,7 +188,7 @@ impl fmt::Display for JsonError {
 impl core::error::Error for JsonError {}
 
 impl Outcome {
-    /// Whether what came of the body is the whole of it, converted.
+    /// Whether what came of the body is the whole of it, converted: of a success, and of an error status.
     pub const fn has_data(&self) -> bool {
         matches!(self.result, Ok(()) | Err(Reason::HttpStatus | Reason::RateLimited))
     }

@@ -11,14 +11,14 @@ pub enum DataType {
     /// One JSON text in UTF-8, handed out as text or as a typed value.
     #[default]
     Json,
-    /// Text in UTF-8.
+    /// Text: UTF-8, or the declared US-ASCII or ISO-8859-1 turned into UTF-8, which can be twice as long (REQ-12).
     Text,
-    /// The base64 form of the bytes.
+    /// The base64 form of the bytes, padded: four characters for each three bytes begun.
     Base64,
 }
 
 impl DataType {
-    /// The data type of this name: `json`, `text` or `base64`.
+    /// The data type of this name: `json`, `text` or `base64`, in lower case; `None` for any other.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "json" => Some(Self::Json),
@@ -43,15 +43,17 @@ pub enum Redirect {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Request<'r> {
-    /// The server's URL.
+    /// The server's URL: `https://`, and `http://` where the policy permits it. Its limit is
+    /// [`Limits::url`](crate::context::Limits::url).
     pub url: &'r str,
     /// The method.
     pub method: Method,
     /// Header fields. `content-type: application/json` is sent unless one is given here. Those that are the library's
     /// own (`Host`, `Content-Length`, `Transfer-Encoding`, `Connection`, `Referer`, `Upgrade`, `Sec-WebSocket-*`) are
-    /// left out silently, as is all but the last of a repeated name (CTX-02, CTX-09).
+    /// left out silently, as is all but the last of a repeated name (CTX-02, CTX-09). An illegal byte in a name or a value
+    /// is [`Reason::IllegalHeader`](crate::reason::Reason::IllegalHeader) (code 2).
     pub headers: &'r [(&'r str, &'r str)],
-    /// What is sent.
+    /// What is sent: in the query on GET, else as the body (REQ-05 to REQ-09).
     pub data: Data<'r>,
     /// The deadline over the whole call, in milliseconds; 0 means the default of 30,000 (REQ-03).
     pub timeout: u32,
@@ -93,7 +95,7 @@ impl<'r> Request<'r> {
         self
     }
 
-    /// With this timeout in milliseconds.
+    /// With this timeout in milliseconds; 0 is the default of 30,000.
     pub const fn timeout(mut self, milliseconds: u32) -> Self {
         self.timeout = milliseconds;
         self

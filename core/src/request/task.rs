@@ -1,53 +1,6 @@
 //! The request task: one call of `my.request`, from its arguments to its end.
 //!
 //! How it gets its answer is in the module `call`; here is what the answer means.
-//!
-//! A whole life, without a network:
-//!
-//! ```
-//! use miniwire_core::context::Context;
-//! use miniwire_core::policy::{Policy, Whitelist};
-//! use miniwire_core::request::{Event, Request, RequestTask};
-//! use miniwire_core::task::{Action, Poll, Task};
-//! use miniwire_core::time::Instant;
-//!
-//! let whitelist = Whitelist::new(&["example.com"]).unwrap();
-//! let context = Context::new("2021000000000001", "1.0.0", Policy::release(whitelist)).unwrap();
-//! let request = Request::new("https://api.example.com/status");
-//! let (now, mut redirects, mut tx) = (Instant::from_millis(0), [0; 256], [0; 256]);
-//! let mut task = RequestTask::new(&context, &request, &mut redirects, now);
-//!
-//! // The task asks for a link, and for TLS on it; the driver does both.
-//! let Poll { action: Action::Connect { .. }, .. } = task.poll(now, b"", &mut tx) else { panic!() };
-//! assert_eq!((task.route().host, task.route().port), ("api.example.com", 443));
-//! task.connected(false).unwrap();
-//! let Poll { action: Action::Secure, .. } = task.poll(now, b"", &mut tx) else { panic!() };
-//! task.secured().unwrap();
-//!
-//! // The request goes out, in pieces that fit `tx`.
-//! loop {
-//!     match task.poll(now, b"", &mut tx).action {
-//!         Action::Transmit { length, .. } => print!("{}", str::from_utf8(&tx[..length]).unwrap()),
-//!         Action::Read => break,
-//!         other => panic!("{other:?}"),
-//!     }
-//! }
-//!
-//! // The response comes in; events borrow from it.
-//! let mut rx = &b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"up\":true}"[..];
-//! let outcome = loop {
-//!     let Poll { consumed, action } = task.poll(now, rx, &mut tx);
-//!     match action {
-//!         Action::Event(Event::Head { head, .. }) => assert_eq!(head.status(), 200),
-//!         Action::Event(Event::Body(bytes)) => assert_eq!(bytes, b"{\"up\":true}"),
-//!         Action::Release { keep } => assert!(keep),
-//!         Action::Done(outcome) => break outcome,
-//!         other => panic!("{other:?}"),
-//!     }
-//!     rx = &rx[consumed..];
-//! };
-//! assert_eq!(outcome.result, Ok(()));
-//! ```
 
 use super::check::Check;
 use super::options::{DataType, Request};
@@ -58,7 +11,7 @@ use crate::http::head::Head;
 use crate::reason::Reason;
 use crate::time::Instant;
 
-/// One call of `my.request`. A [`Task`](crate::task::Task).
+/// One call of `my.request`. A [`Task`](crate::task::Task); the [module](crate::request) has a whole life.
 pub type RequestTask<'r> = CallTask<'r, Answer>;
 
 /// What a request brings. Borrows from the received bytes.
@@ -111,8 +64,9 @@ pub struct Answer {
 impl<'r> RequestTask<'r> {
     /// Starts a call whose body is taken as `dataType` says.
     ///
-    /// `memory` holds the URL of redirects, so it should be as large as the longest URL to be followed; without any,
-    /// a redirect fails with [`Reason::BadRedirect`]. A call that the context refuses ends at the first `poll`.
+    /// `memory` is for redirects. It holds the URL that redirects, the call's own first, and then its target, with the dot
+    /// segments that the target loses, so it should be somewhat longer than the longest URL; where it is too short, a
+    /// redirect fails with [`Reason::BadRedirect`]. A call that the context refuses ends at the first `poll`.
     pub fn new(context: &'r Context<'r>, request: &'r Request<'r>, memory: &'r mut [u8], now: Instant) -> Self {
         Self {
             call: Call::new(context, request, memory, now.after(request.deadline())),
@@ -127,7 +81,8 @@ impl<'r> RequestTask<'r> {
         }
     }
 
-    /// The body is taken as it is, chunk by chunk: `dataType` is not applied (REQ-19).
+    /// The body is taken as it is, chunk by chunk: `dataType` is not applied (REQ-19), nor is a content coding or a charset
+    /// refused. An error status is a failure all the same, behind its body.
     pub const fn streamed(mut self) -> Self {
         self.kind.streamed = true;
         self

@@ -1,26 +1,4 @@
 //! The listeners of the socket's events (SOCK-03).
-//!
-//! The registry is never borrowed while a listener runs: a [`Round`] is asked for one listener after the other. So a
-//! listener may register and remove others and itself. One removed during an event is not called any more; one added is
-//! called from the next event on.
-//!
-//! ```
-//! use miniwire_core::socket::{EventKind, Listeners};
-//!
-//! // A listener is whatever the caller can compare and call: here, a number.
-//! let mut listeners: Listeners<u8, 4> = Listeners::new();
-//! listeners.on(EventKind::Open, 1)?;
-//! listeners.on(EventKind::Open, 2)?;
-//! listeners.on(EventKind::Open, 2)?; // twice: it is called twice
-//!
-//! let (mut round, mut called) = (listeners.round(EventKind::Open), 0);
-//! while let Some(listener) = listeners.next(&mut round) {
-//!     called += listener;
-//!     listeners.off(EventKind::Open, Some(&1)); // while one is called
-//! }
-//! assert_eq!(called, 5);
-//! # Ok::<(), miniwire_core::socket::RegistryFull>(())
-//! ```
 
 use core::fmt;
 
@@ -49,11 +27,34 @@ impl fmt::Display for RegistryFull {
 
 impl core::error::Error for RegistryFull {}
 
-/// Up to `N` registrations, of all four events together. They outlive a connection.
+/// The listeners of the socket's events (SOCK-03): up to `N` registrations, of all four events together. They outlive a
+/// connection.
 ///
-/// `L` is a handle of a listener, cheap to clone. Two handles are of the same listener if they are equal, so their `==` must
-/// not rest on the address of a closure or a function: two may share one. A [`Listener`] has a name for that; so has an
-/// `enum`, and the address of an allocation that is not empty.
+/// The registry is never borrowed while a listener runs: a [`Round`] is asked for one listener after the other. So a
+/// listener may register and remove others and itself. One removed during an event is not called any more; one added is
+/// called from the next event on.
+///
+/// `L` is a handle of a listener, cheap to clone. Two handles are of the same listener if they are equal, so their `==`
+/// must not rest on the address of a closure or a function: two may share one. A [`Listener`] has a name for that; so
+/// has an `enum`, and the address of an allocation that is not empty.
+///
+/// ```
+/// use miniwire_core::socket::{EventKind, Listeners};
+///
+/// // A listener is whatever the caller can compare and call: here, a number.
+/// let mut listeners: Listeners<u8, 4> = Listeners::new();
+/// listeners.on(EventKind::Open, 1)?;
+/// listeners.on(EventKind::Open, 2)?;
+/// listeners.on(EventKind::Open, 2)?; // twice: it is called twice
+///
+/// let (mut round, mut called) = (listeners.round(EventKind::Open), 0);
+/// while let Some(listener) = listeners.next(&mut round) {
+///     called += listener;
+///     listeners.off(EventKind::Open, Some(&1)); // while one is called
+/// }
+/// assert_eq!(called, 5);
+/// # Ok::<(), miniwire_core::socket::RegistryFull>(())
+/// ```
 #[derive(Debug)]
 pub struct Listeners<L, const N: usize> {
     slots: [Option<Slot<L>>; N],

@@ -1,24 +1,4 @@
 //! One connection per context (SOCK-02): which of several attempts counts, and what of it is reported.
-//!
-//! A small state and no I/O, to be kept behind whatever a platform locks with. Every connection has a [`Ticket`]; before
-//! something of it is reported to the listeners, [`OneSocket::reports`] is asked, and only what it permits is reported.
-//! So the order of the events holds whatever the threads or tasks of two connections do.
-//!
-//! ```
-//! use miniwire_core::reason::Reason;
-//! use miniwire_core::socket::{EventKind, OneSocket, Rule};
-//!
-//! let mut one = OneSocket::new(Rule::Replace);
-//! let first = one.connect()?.ticket;
-//! assert!(one.reports(first, EventKind::Open));
-//!
-//! // A second connectSocket: the first is closed, and that is reported now, before anything of the second.
-//! let second = one.connect()?;
-//! assert_eq!(second.replaced, Some((first, 1000))); // report onSocketClose{1000}, and end `first`
-//! assert!(!one.reports(first, EventKind::Message) && !one.reports(first, EventKind::Close));
-//! assert!(one.reports(second.ticket, EventKind::Open));
-//! # Ok::<(), Reason>(())
-//! ```
 
 use super::listeners::EventKind;
 use crate::reason::Reason;
@@ -50,7 +30,28 @@ pub struct Attempt {
     pub replaced: Option<(Ticket, u16)>,
 }
 
-/// The rule and its state.
+/// The rule of one connection per context, and its state (SOCK-02): a few bytes and no I/O, to be kept behind whatever a
+/// platform locks with.
+///
+/// Every connection has a [`Ticket`]. Before something of it is reported to the listeners, [`reports`](Self::reports) is
+/// asked, and only what it permits is reported; so the order of the events holds whatever the threads or tasks of two
+/// connections do.
+///
+/// ```
+/// use miniwire_core::reason::Reason;
+/// use miniwire_core::socket::{EventKind, OneSocket, Rule};
+///
+/// let mut one = OneSocket::new(Rule::Replace);
+/// let first = one.connect()?.ticket;
+/// assert!(one.reports(first, EventKind::Open));
+///
+/// // A second connectSocket: the first is closed, and that is reported now, before anything of the second.
+/// let second = one.connect()?;
+/// assert_eq!(second.replaced, Some((first, 1000))); // report onSocketClose{1000}, and end `first`
+/// assert!(!one.reports(first, EventKind::Message) && !one.reports(first, EventKind::Close));
+/// assert!(one.reports(second.ticket, EventKind::Open));
+/// # Ok::<(), Reason>(())
+/// ```
 #[derive(Debug)]
 pub struct OneSocket {
     rule: Rule,
@@ -74,7 +75,7 @@ impl OneSocket {
         Self { rule, last: 0, current: Stage::None }
     }
 
-    /// `my.connectSocket` is called, and its input is in order.
+    /// `my.connectSocket` is called, and its input is in order ([`ConnectSocket::refused`](super::ConnectSocket::refused)).
     ///
     /// # Errors
     /// [`Reason::SocketExists`] under [`Rule::Reject`], as long as the Close of the last one was not reported.

@@ -14,15 +14,18 @@ use crate::ws::handshake::{self, BadProtocol, HandshakeError, Key, Protocols};
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ConnectSocket<'r> {
-    /// The server's URL: `wss://`, and `ws://` where the policy permits it.
+    /// The server's URL: `wss://`, and `ws://` where the policy permits it. Empty is code 3, malformed 4, any other
+    /// scheme 5.
     pub url: &'r str,
-    /// What is joined to the URL's query, as on GET (REQ-06). Not bytes.
+    /// What is joined to the URL's query, as on GET (REQ-06). Bytes are
+    /// [`Reason::IllegalOption`](crate::reason::Reason::IllegalOption) (code 1).
     pub data: Data<'r>,
     /// Header fields. Those that are the library's own are left out silently, as for
     /// [`Request::headers`](crate::request::Request::headers); `Sec-WebSocket-Protocol` is taken for
     /// [`protocols`](Self::protocols) where that is empty.
     pub header: &'r [(&'r str, &'r str)],
-    /// The subprotocols asked for, in order of preference: names, or lists of names separated by commas.
+    /// The subprotocols asked for, in order of preference: names, or lists of names separated by commas. One that is empty,
+    /// repeated or no token is [`Reason::IllegalOption`](crate::reason::Reason::IllegalOption) (code 1).
     pub protocols: &'r [&'r str],
     /// The deadline from the call to the server's answer, in milliseconds, name resolution and TLS included; 0 means the
     /// default of 30,000 (SOCK-12).
@@ -66,7 +69,7 @@ impl<'r> ConnectSocket<'r> {
         self
     }
 
-    /// With this timeout in milliseconds.
+    /// With this timeout in milliseconds; 0 is the default of 30,000.
     pub const fn timeout(mut self, milliseconds: u32) -> Self {
         self.timeout = milliseconds;
         self

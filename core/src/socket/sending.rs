@@ -56,10 +56,11 @@ impl<'d> Sending<'d> {
         Self::new(Form::Binary, data)
     }
 
-    /// A binary message of the bytes whose base64 this is: `isBuffer` (standard alphabet, padded).
+    /// A binary message of the bytes whose base64 this is: `isBuffer` (standard alphabet, padded). It is decoded in the
+    /// transmit buffer, half of it at a time.
     ///
     /// # Errors
-    /// [`Reason::MalformedBuffer`], before anything of it is sent.
+    /// [`Reason::MalformedBuffer`] (code 11), before anything of it is sent.
     pub fn base64(data: &'d str) -> Result<Self, Reason> {
         let (mut decoder, mut rest) = (base64::Decoder::new(), data.as_bytes());
         while !rest.is_empty() {

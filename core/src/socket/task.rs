@@ -49,10 +49,10 @@ pub struct Settings {
     /// byte it is given up (SOCK-08). 0, the default, is never.
     pub keep_alive: u32,
     /// How long the closing handshake may take, the server's closing of the link included, in milliseconds; 5,000 by
-    /// default (SOCK-12).
+    /// default (SOCK-12). 0 cuts the link at once.
     pub close_timeout: u32,
-    /// How long the link may take to accept one frame, in milliseconds; 30,000 by default. A frame of which only a part is
-    /// written breaks the connection.
+    /// How long the link may take to accept one frame, in milliseconds; 30,000 by default. With 0 it takes a frame at
+    /// once or not at all. A frame of which only a part is written breaks the connection.
     pub send_timeout: u32,
 }
 

@@ -65,15 +65,16 @@ pub use feed::{Feed, source_reason};
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Upload<'r> {
-    /// The server's URL.
+    /// The server's URL: `https://`, and `http://` where the policy permits it.
     pub url: &'r str,
     /// What kind of file it is.
     pub file_type: FileType,
-    /// `fileName`: the key of the file in the form.
+    /// `fileName`: the key of the file in the form. Empty is [`Reason::IllegalOption`] (code 11).
     pub file_name: &'r str,
     /// The name that the server is told of the file: the last part of `filePath`.
     pub base_name: &'r str,
-    /// The length of the file in bytes.
+    /// The length of the file in bytes, known before the upload begins (UP-03). Beyond
+    /// [`Limits::file`](crate::context::Limits::file) it is [`Reason::FileTooLarge`] (code 12).
     pub length: u64,
     /// What separates the parts of the form, made from random bytes of the caller's.
     pub boundary: Boundary,
@@ -200,7 +201,8 @@ pub struct Uploading {
 }
 
 impl<'r> UploadTask<'r> {
-    /// Starts an upload. A call that the context refuses ends at the first `poll`.
+    /// Starts an upload. A call that the context refuses ends at the first `poll`; any ends
+    /// [`Limits::upload_timeout`](crate::context::Limits::upload_timeout) from `now` at the latest (UP-05).
     pub fn new(context: &'r Context<'r>, upload: &'r Upload<'r>, now: Instant) -> Self {
         let limits = context.limits();
         let deadline = now.after(limits.upload_timeout.into());
@@ -216,7 +218,7 @@ impl<'r> UploadTask<'r> {
         Self { call, kind: Uploading { meter, limit: limits.body, received: 0 } }
     }
 
-    /// No more than so many bytes of the answer's body are taken.
+    /// No more than so many bytes of the answer's body are taken; a longer one is [`Reason::TooLarge`] (code 12).
     pub const fn with_limit(mut self, bytes: u64) -> Self {
         if bytes < self.kind.limit {
             self.kind.limit = bytes;

@@ -33,6 +33,9 @@ impl Whole {
 }
 
 /// Reads `data` as what answers a GET, after which the connection is closed.
+///
+/// # Errors
+/// What hyper says of an answer that it does not take.
 pub fn response(data: &[u8]) -> Result<Whole, String> {
     let mut cx = Context::from_waker(Waker::noop());
     let Poll::Ready(opened) = pin!(http1::handshake(Link::new(data))).poll(&mut cx) else { panic!("hyper waits") };

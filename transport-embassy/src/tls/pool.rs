@@ -58,7 +58,23 @@ impl<const TX: usize> fmt::Debug for TlsMemory<TX> {
 /// TLS for a [`Client`](crate::Client), with up to `M` sessions at once.
 ///
 /// It does nothing by itself: for each session that there may be at once, the application runs [`serve`](Self::serve)
-/// with memory for it, as a task of its own on the executor of the calls.
+/// with memory for it, as a task of its own on the executor of the calls. Where none is served, https fails at once with
+/// [`Reason::Tls`](miniwire_core::reason::Reason::Tls); where all are in use, a kept one makes way, or the call waits
+/// within its deadline.
+///
+/// ```
+/// use miniwire_embassy::tls::{CryptoRngCore, Trust};
+/// use miniwire_embassy::{Tls, TlsMemory};
+///
+/// // As a task of the executor: #[embassy_executor::task]
+/// async fn session<R: CryptoRngCore>(tls: &Tls<'_, '_, fn() -> u64, R, 1>, memory: &mut TlsMemory) {
+///     tls.serve(memory).await; // does not return
+/// }
+///
+/// fn tls<'s, R: CryptoRngCore>(trust: Trust<'s>, unix_seconds: fn() -> u64, rng: R) -> Tls<'s, 's, fn() -> u64, R, 1> {
+///     Tls::new(trust, unix_seconds, rng) // the client takes a reference to it
+/// }
+/// ```
 pub struct Tls<'s, 'd, C, R, const M: usize> {
     trust: Trust<'s>,
     clock: C,
@@ -69,7 +85,8 @@ pub struct Tls<'s, 'd, C, R, const M: usize> {
 
 impl<'s, 'd, C: Fn() -> u64, R: CryptoRngCore, const M: usize> Tls<'s, 'd, C, R, M> {
     /// Trusts these roots. `clock` says the time in seconds since 1970 (UTC), and what it says is believed: a clock that
-    /// was never set makes every certificate one that is not valid yet. `rng` must be fit for keys.
+    /// was never set makes every certificate one that is not valid yet. It is asked once for each handshake. `rng` must
+    /// be fit for keys.
     pub fn new(trust: Trust<'s>, clock: C, rng: R) -> Self {
         Self {
             trust,
@@ -81,7 +98,7 @@ impl<'s, 'd, C: Fn() -> u64, R: CryptoRngCore, const M: usize> Tls<'s, 'd, C, R,
     }
 
     /// Serves one session after the other in this memory. Never returns, unless `M` are being served already. Dropped,
-    /// it takes its session along.
+    /// it takes its session along: the call that uses it fails. Once that call has ended, the session can be served again.
     pub async fn serve<const TX: usize>(&self, memory: &mut TlsMemory<TX>) {
         let Some(place) = self.places.iter().find(|place| place.stage() == Stage::Absent) else { return };
         let _served = Served(place);
@@ -275,8 +292,8 @@ impl Read for Stream<'_, '_, '_> {
 }
 
 impl Write for Stream<'_, '_, '_> {
-    /// Dropped while it waits, it has written nothing.
-    /// Fails with [`ErrorKind::ConnectionAborted`] where the peer has taken nothing for a second and has answered meanwhile.
+    /// Dropped while it waits, it has written nothing. Fails with [`ErrorKind::ConnectionAborted`] where the peer has
+    /// taken nothing for a second and has answered meanwhile.
     async fn write(&mut self, buf: &[u8]) -> Result<usize, ErrorKind> {
         self.unless_answered(|context| self.place.poll_write(context.waker(), buf)).await
     }

@@ -73,7 +73,8 @@ enum State {
 /// Starts TLS on `link` and verifies that the peer is `host`: a name, or an IP address (without brackets).
 ///
 /// `unix_seconds` is the time now; a clock that was never set makes every certificate one that is not valid yet.
-/// `rng` must be fit for keys.
+/// `rng` must be fit for keys. There is no deadline of its own: race it against one. Dropped before it is done, the link is
+/// dropped with it.
 ///
 /// # Errors
 /// [`Fault::Certificate`], [`Fault::NotTls`], [`Fault::Tls`] or [`Fault::Lost`]. [`Fault::Tls`] also where a buffer is
@@ -178,10 +179,11 @@ impl<L: Link> Session<'_, L> {
         readable.poll(&mut context).is_ready()
     }
 
-    /// Says close_notify (RFC 8446 section 6.1), so that the peer knows that this was all. The link is dropped.
+    /// Says close_notify (RFC 8446 section 6.1), so that the peer knows that this was all. The link is dropped, also where
+    /// this is dropped before it is done.
     ///
     /// # Errors
-    /// What the link says.
+    /// What the link says; [`ErrorKind::NotConnected`] where the session is not open any more.
     pub async fn close(self) -> Result<(), ErrorKind> {
         if self.state != State::Open {
             return Err(BROKEN);

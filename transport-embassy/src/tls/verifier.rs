@@ -17,10 +17,11 @@ use webpki::{EndEntityCert, RawPublicKeyEntity, VerifiedPath};
 use super::algorithms::{self, LONGEST_KEY};
 use super::cipher::Suite;
 
-/// The SHA-256 of a certificate's SubjectPublicKeyInfo, in DER.
+/// The SHA-256 of a certificate's SubjectPublicKeyInfo, in DER: `openssl x509 -in leaf.pem -noout -pubkey | openssl pkey
+/// -pubin -outform DER | openssl sha256` prints it.
 pub type Pin = [u8; 32];
 
-/// How many certificates a server may send besides its own.
+/// How many certificates a server may send besides its own; one more is [`CertificateFault::Invalid`].
 pub const INTERMEDIATES: usize = 6;
 
 /// Bytes that are not a certificate of version 3.
@@ -44,7 +45,7 @@ pub struct Trust<'t> {
 }
 
 impl<'t> Trust<'t> {
-    /// Any of these roots; see [`root`].
+    /// Any of these roots; see [`root`]. Borrowed, and looked at one after the other.
     pub const fn new(roots: &'t [TrustAnchor<'t>]) -> Self {
         Self { roots, pins: &[] }
     }

@@ -74,10 +74,12 @@ impl DownloadCall {
         Downloaded
     );
 
-    /// Makes the call and waits for the file. Listeners are told of its progress; other callbacks are not called.
+    /// Makes the call and waits for the file, as long as something comes of it within
+    /// [`download_idle_timeout`](crate::ClientBuilder::download_idle_timeout) (DOWN-04). Listeners are told of its
+    /// progress; other callbacks are not called.
     ///
     /// # Errors
-    /// [`Failure`] is `fail`. Nothing of the file stays.
+    /// [`Failure`] is `fail`: 12, 13 or 20; a status other than 2xx is 12. Nothing of the file stays.
     pub fn send(self) -> Result<Downloaded, Failure> {
         self.draft.send()
     }

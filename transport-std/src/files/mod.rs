@@ -22,7 +22,8 @@ use crate::client::Client;
 impl Client {
     /// `my.uploadFile`: a call that sends the file at `path` to this URL, to be configured, then sent or started.
     ///
-    /// `name` is `fileName`, the key of the file in the form.
+    /// `name` is `fileName`, the key of the file in the form, and not empty. The server is told the last part of `path`
+    /// as the file's name. The file is read when the call is made, in blocks of at most 16 KiB.
     pub fn upload_file(
         &self,
         url: impl Into<String>,

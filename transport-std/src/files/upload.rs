@@ -90,10 +90,12 @@ impl UploadCall {
         Response
     );
 
-    /// Makes the call and waits for the answer. Listeners are told of its progress; other callbacks are not called.
+    /// Makes the call and waits for the answer, 30 s at most unless
+    /// [`upload_timeout`](crate::ClientBuilder::upload_timeout) says otherwise (UP-05). Listeners are told of its progress;
+    /// other callbacks are not called. Any status is a success (UP-04).
     ///
     /// # Errors
-    /// [`Failure`] is `fail`.
+    /// [`Failure`] is `fail`: 4, 11, 12 or 13.
     pub fn send(self) -> Result<Response, Failure> {
         self.draft.send()
     }

@@ -85,7 +85,7 @@ impl Socket {
         self.next(None).unwrap_or_default()
     }
 
-    /// The same, but waits no longer than so.
+    /// The same, but waits no longer than so. With no time at all it takes what has come.
     ///
     /// # Errors
     /// [`NothingCame`] in that time.

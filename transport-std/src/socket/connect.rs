@@ -69,7 +69,7 @@ impl ConnectSocket {
         self
     }
 
-    /// Asks for this subprotocol, after those before it.
+    /// Asks for this subprotocol, after those before it. One that is no token, or is there already, is code 1.
     pub fn protocol(mut self, name: impl Into<String>) -> Self {
         self.options.protocols.push(name.into());
         self
@@ -105,7 +105,7 @@ impl ConnectSocket {
         self
     }
 
-    /// How long the closing handshake may take in milliseconds; 5,000 by default (SOCK-12).
+    /// How long the closing handshake may take in milliseconds; 5,000 by default, 0 cuts at once (SOCK-12).
     pub fn close_timeout(mut self, milliseconds: u32) -> Self {
         self.options.settings = self.options.settings.close_timeout(milliseconds);
         self
@@ -130,7 +130,7 @@ impl ConnectSocket {
         self
     }
 
-    /// Called where the attempt could not be [started](Self::start): codes 2 to 5, and 8 for plain `ws`.
+    /// Called where the attempt could not be [started](Self::start): codes 1 to 5, and 8 for plain `ws`.
     pub fn fail(mut self, callback: impl FnOnce(Failure) + Send + 'static) -> Self {
         self.callbacks.on_fail(callback);
         self
@@ -149,10 +149,11 @@ impl ConnectSocket {
         threaded::start(client, options, Some(callbacks));
     }
 
-    /// Starts the attempt as [`start`](Self::start) does, with a result instead of callbacks.
+    /// Starts the attempt as [`start`](Self::start) does, with a result instead of callbacks. `Ok` says that it has
+    /// started; whether it succeeds is told to the listeners.
     ///
     /// # Errors
-    /// [`Failure`] is `fail`.
+    /// [`Failure`] is `fail`: what is known at once, codes 1 to 5, and 8 for plain `ws`.
     pub fn connect(self) -> Result<(), Failure> {
         let Self { client, options, callbacks: _ } = self;
         match threaded::start(client, options, None) {

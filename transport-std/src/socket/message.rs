@@ -12,7 +12,17 @@ use miniwire_core::socket::Event;
 
 use crate::answer::{Failure, Response};
 
-/// A message, in either direction: `data` and `isBuffer` of the reference (SOCK-04, SOCK-05).
+/// A message, in either direction: `data` and `isBuffer` of the reference (SOCK-04, SOCK-05). Texts and bytes become one by
+/// `into`.
+///
+/// ```
+/// use miniwire_std::Message;
+///
+/// assert!(!Message::from("hello").is_buffer());
+/// assert_eq!(Message::from(vec![1, 2, 3]).data(), "AQID"); // as the reference hands it out
+/// assert_eq!(Message::from_data("AQID", true).unwrap().as_bytes(), [1, 2, 3]); // and takes it
+/// assert_eq!(Message::from_data("AQI", true).unwrap_err().code(), 11);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// A text message: `isBuffer` is false.
@@ -137,7 +147,8 @@ impl fmt::Debug for SocketOpen {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SocketClose {
-    /// The server's code; 1005 if its Close had none, 1006 if none came; 1000 or 1001 where this side gave the connection up.
+    /// The server's code; 1005 if its Close had none, 1006 if none came; 1000 or 1001 where this side gave the
+    /// connection up.
     pub code: u16,
     /// The server's reason, often empty.
     pub reason: String,

@@ -51,6 +51,20 @@ impl<T: SocketTransport> SocketTransport for &T {
 /// Pings are answered, the keep-alive is kept and the closing handshake goes on while [`recv`](Self::recv) runs. One task
 /// receives and sends, one after the other: it waits for [`ready`](Self::ready) and for what it may have to send,
 /// and takes what has come with [`recv_now`](Self::recv_now).
+///
+/// Dropped, its link is dropped, without a Close frame unless one is out.
+///
+/// # Dropping a future
+///
+/// | the future of | dropped before it is done |
+/// |---|---|
+/// | [`connect`](Self::connect) | the link goes with it |
+/// | [`ready`](Self::ready) | nothing happened: call it again |
+/// | [`recv`](Self::recv), [`recv_now`](Self::recv_now), [`recv_streamed`](Self::recv_streamed), [`close`](Self::close) | while it waits for the server to say something, nothing happened; within a read or a write, the socket is broken |
+/// | [`send`](Self::send) | the message is out in part, or the socket is broken |
+///
+/// A broken socket has an Error next ([`Reason::ConnectionLost`]), and then its Close. Which of the two it was cannot be
+/// told, so of what is raced only `ready` may lose.
 #[derive(Debug)]
 pub struct Socket<'s, T: SocketTransport> {
     transport: T,
@@ -63,11 +77,11 @@ pub struct Socket<'s, T: SocketTransport> {
 }
 
 impl<'s, T: SocketTransport> Socket<'s, T> {
-    /// `my.connectSocket`: returns once the socket is open. `on_open` gets the answer's head and the subprotocol that the
-    /// server chose, if any.
+    /// `my.connectSocket`: returns once the socket is open. `on_open` is `onSocketOpen`, called once before that, with the
+    /// answer's head and the subprotocol that the server chose, if any. Dropped: the link goes with it.
     ///
     /// # Errors
-    /// [`ConnectFailure`].
+    /// [`ConnectFailure`], with the status of the server's answer where one came.
     // Not `async`: a future within a future is made on the stack and moved.
     pub fn connect(
         transport: T,
@@ -81,10 +95,11 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     }
 
     /// As [`connect`](Self::connect), with an offer to compress the messages (RFC 7692) in memory of the caller's. Whether
-    /// they are is up to the server; nothing else is different. The memory of a message limits its plain bytes.
+    /// they are is up to the server; nothing else is different. The memory of a message limits its plain bytes. Dropped: as
+    /// there.
     ///
     /// # Errors
-    /// [`ConnectFailure`].
+    /// As there.
     #[cfg(feature = "permessage-deflate")]
     pub fn connect_compressed(
         transport: T,
@@ -98,7 +113,8 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         Self::connect_by(transport, context, connect, settings, memory, Codecs::new(compression), on_open)
     }
 
-    /// Hands binary messages out as base64, as the reference does.
+    /// Hands binary messages out as base64, as the reference does; then the memory of a message limits its base64. To be
+    /// said before the first message is received.
     pub fn with_base64(mut self) -> Self {
         self.open.assemble = self.open.assemble.into_base64();
         self
@@ -111,15 +127,16 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     ///
     /// A future that is dropped within a read or a write leaves the link in an unknown state: the socket has an Error then
     /// ([`Reason::ConnectionLost`]) and a Close. To wait for the socket or something else, whichever comes first, wait for
-    /// [`ready`](Self::ready).
+    /// [`ready`](Self::ready). Waits without a limit of its own; [`Settings::keep_alive`] notices a server that is gone.
     pub async fn recv(&mut self) -> Option<Received<'_>> {
         let came = self.advance::<true>(|assemble, text, data, fin| assemble.piece(text, data, fin)).await;
         self.open.received(came)
     }
 
     /// As [`recv`](Self::recv), of what is there: [`Poll::Pending`] where the server would have to be waited for, be it
-    /// because a Ping was all that came, or within a message, which is not lost. For a task that sends, too: in `recv` it
-    /// waits for a whole message, and sends nothing until then.
+    /// because a Ping was all that came, or within a message, which is not lost. For a task that sends, too: in `recv`
+    /// it waits for a whole message, and sends nothing until then. Dropped: as [`recv`](Self::recv); it waits only for
+    /// what has begun to arrive, a TLS record for one, and for the writing of a Pong or a ping.
     pub async fn recv_now(&mut self) -> Poll<Option<Received<'_>>> {
         match self.advance::<false>(|assemble, text, data, fin| assemble.piece(text, data, fin)).await {
             Came::NotYet => Poll::Pending,
@@ -128,7 +145,8 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     }
 
     /// The same, with each message handed out in pieces as they arrive, in bounded memory: whether it is text, the bytes,
-    /// whether they are the last. Returns only at the end; `on_piece` may end the socket with a reason.
+    /// whether they are the last. Returns only at the end; `on_piece` may end the socket with a reason, which is the Error
+    /// then. Dropped: as [`recv`](Self::recv).
     pub async fn recv_streamed(
         &mut self,
         mut on_piece: impl FnMut(bool, &[u8], bool) -> Result<(), Reason>,
@@ -137,11 +155,15 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         self.open.received(came)
     }
 
-    /// `my.sendSocketMessage`: returns once the message is written.
+    /// `my.sendSocketMessage`: returns once the message is written, each frame within
+    /// [`Settings::send_timeout`]. Nothing is received meanwhile.
+    ///
+    /// Dropped before it is done, the message is out in part: the socket is broken, as after a dropped
+    /// [`recv`](Self::recv), or waits for the rest of a message that nobody has any more.
     ///
     /// # Errors
-    /// [`Reason::NotConnected`] (code 10), [`Reason::SendFailed`] (11) where the link broke, and those of
-    /// [`Sending::next`].
+    /// [`Reason::NotConnected`] (code 10) before anything is sent or where the server's Close came in between,
+    /// [`Reason::SendFailed`] (11) where the link broke, and those of [`Sending::next`].
     pub async fn send(&mut self, mut message: Sending<'_>) -> Result<(), Reason> {
         while !message.is_done() {
             self.flush().await;
@@ -157,10 +179,13 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         Ok(())
     }
 
-    /// `my.closeSocket`: begins the closing handshake. [`recv`](Self::recv) tells how it ends.
+    /// `my.closeSocket`: begins the closing handshake. [`recv`](Self::recv) tells how it ends, within
+    /// [`Settings::close_timeout`]. With no open socket it does nothing, and succeeds (SOCK-06). Dropped: as
+    /// [`recv`](Self::recv).
     ///
     /// # Errors
-    /// [`Reason::IllegalOption`] for a code or a reason that may not be sent.
+    /// [`Reason::IllegalOption`] for a code or a reason that may not be sent: see
+    /// [`close::check`](crate::ws::close::check).
     pub async fn close(&mut self, code: u16, reason: &str) -> Result<(), Reason> {
         let now = self.transport.now();
         self.open.task.close(now, code, reason).map_err(|_| Reason::IllegalOption)?;
@@ -168,8 +193,8 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         Ok(())
     }
 
-    /// Somebody wants the end, who is in a position to say so: the Close is next, whatever has come before it. What the
-    /// transport says while something is waited for does the same.
+    /// Ends the socket: its Close is next, with 1000 or, unloaded, 1001, whatever has come before it. What the transport
+    /// says while something is waited for does the same. Said twice, the end does not wait for the server either.
     pub fn interrupt(&mut self, interrupt: Interrupt) {
         self.end(Ended::Interrupted(interrupt));
     }

@@ -51,7 +51,7 @@ pub fn open_socket<T: SocketTransport>(
 ///
 /// Pings are answered, the keep-alive is kept and the closing handshake goes on while [`recv`](Self::recv) runs. One thread
 /// receives and sends, one after the other; a duplex driver stands on
-/// [`SocketTask`](crate::socket::SocketTask) itself.
+/// [`SocketTask`](crate::socket::SocketTask) itself. Dropped, its link is dropped, without a Close frame unless one is out.
 #[derive(Debug)]
 pub struct Socket<'s, T: SocketTransport> {
     transport: &'s mut T,
@@ -60,11 +60,11 @@ pub struct Socket<'s, T: SocketTransport> {
 }
 
 impl<'s, T: SocketTransport> Socket<'s, T> {
-    /// `my.connectSocket`: returns once the socket is open. `on_open` gets the answer's head and the subprotocol that the
-    /// server chose, if any.
+    /// `my.connectSocket`: returns once the socket is open. `on_open` is `onSocketOpen`, called once before that, with the
+    /// answer's head and the subprotocol that the server chose, if any.
     ///
     /// # Errors
-    /// [`ConnectFailure`].
+    /// [`ConnectFailure`], with the status of the server's answer where one came.
     pub fn connect(
         transport: &'s mut T,
         context: &Context<'_>,
@@ -80,7 +80,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     /// they are is up to the server; nothing else is different. The memory of a message limits its plain bytes.
     ///
     /// # Errors
-    /// [`ConnectFailure`].
+    /// As there.
     #[cfg(feature = "permessage-deflate")]
     pub fn connect_compressed(
         transport: &'s mut T,
@@ -95,7 +95,8 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         Self::connect_by(transport, context, connect, settings, memory, codecs, on_open)
     }
 
-    /// Hands binary messages out as base64, as the reference does.
+    /// Hands binary messages out as base64, as the reference does; then the memory of a message limits its base64. To be
+    /// said before the first message is received.
     pub fn with_base64(mut self) -> Self {
         self.open.assemble = self.open.assemble.into_base64();
         self
@@ -104,14 +105,16 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
     /// The next message, or how the socket ended: an Error at most, then the Close. `None` after that, once the server has
     /// closed the link or the time for it has passed.
     ///
-    /// A message beyond the memory is an Error with [`Reason::TooLarge`] (SOCK-09).
+    /// Waits for the server without a limit of its own; [`Settings::keep_alive`] notices one that is gone, and
+    /// [`Transport::interrupted`] ends it. A message beyond the memory is an Error with [`Reason::TooLarge`] (SOCK-09).
     pub fn recv(&mut self) -> Option<Received<'_>> {
         let came = self.advance(|assemble, text, data, fin| assemble.piece(text, data, fin));
         self.open.received(came)
     }
 
     /// The same, with each message handed out in pieces as they arrive, in bounded memory: whether it is text, the bytes,
-    /// whether they are the last. Returns only at the end; `on_piece` may end the socket with a reason.
+    /// whether they are the last. Returns only at the end; `on_piece` may end the socket with a reason, which is the Error
+    /// then.
     pub fn recv_streamed(
         &mut self,
         mut on_piece: impl FnMut(bool, &[u8], bool) -> Result<(), Reason>,
@@ -120,11 +123,12 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         self.open.received(came)
     }
 
-    /// `my.sendSocketMessage`: returns once the message is written.
+    /// `my.sendSocketMessage`: returns once the message is written, each frame within
+    /// [`Settings::send_timeout`]. Nothing is received meanwhile.
     ///
     /// # Errors
-    /// [`Reason::NotConnected`] (code 10), [`Reason::SendFailed`] (11) where the link broke, and those of
-    /// [`Sending::next`].
+    /// [`Reason::NotConnected`] (code 10) before anything is sent or where the server's Close came in between,
+    /// [`Reason::SendFailed`] (11) where the link broke, and those of [`Sending::next`].
     pub fn send(&mut self, mut message: Sending<'_>) -> Result<(), Reason> {
         while !message.is_done() {
             self.flush();
@@ -140,10 +144,12 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         Ok(())
     }
 
-    /// `my.closeSocket`: begins the closing handshake. [`recv`](Self::recv) tells how it ends.
+    /// `my.closeSocket`: begins the closing handshake. [`recv`](Self::recv) tells how it ends, within
+    /// [`Settings::close_timeout`]. With no open socket it does nothing, and succeeds (SOCK-06).
     ///
     /// # Errors
-    /// [`Reason::IllegalOption`] for a code or a reason that may not be sent.
+    /// [`Reason::IllegalOption`] for a code or a reason that may not be sent: see
+    /// [`close::check`](crate::ws::close::check).
     pub fn close(&mut self, code: u16, reason: &str) -> Result<(), Reason> {
         let now = self.transport.now();
         self.open.task.close(now, code, reason).map_err(|_| Reason::IllegalOption)?;
