@@ -10,13 +10,9 @@ use miniwire_core::drive::asynch::Socket as AsyncSocket;
 use miniwire_core::drive::blocking::Socket;
 use miniwire_core::drive::{Received, SocketMemory};
 use miniwire_core::reason::Reason;
-use miniwire_core::socket::{Compression, ConnectFailure, ConnectSocket, Sending, Settings};
+use miniwire_core::socket::{Compression, CompressionMemory, ConnectFailure, ConnectSocket, Sending, Settings};
 
-struct Windows {
-    inflate: [u8; 1024],
-    deflate: [u8; 1024],
-    heads: [u16; 512],
-}
+type Windows = CompressionMemory<1024, 1024, 512>;
 
 fn piece(_: bool, data: &[u8], _: bool) -> Result<(), Reason> {
     show(0, data);
@@ -29,7 +25,7 @@ fn connect<'s>(
     context: &Context<'_>,
     to: &ConnectSocket<'_>,
     memory: SocketMemory<'s>,
-    compression: &'s mut Compression<'s>,
+    compression: Compression<'s>,
 ) -> Result<Socket<'s, Stack>, ConnectFailure> {
     Socket::connect_compressed(stack, context, to, Settings::new(), memory, compression, |_, _| {})
 }
@@ -71,9 +67,8 @@ fn see(result: Result<(), Reason>) {
 
 #[inline(never)]
 fn blocking(context: &Context<'_>, chat: &ConnectSocket<'_>, buffers: &mut Buffers, windows: &mut Windows) {
-    let (Windows { inflate, deflate, heads }, mut stack) = (windows, Stack);
-    let Ok(mut compression) = Compression::new(inflate, deflate, heads) else { return };
-    if let Ok(socket) = connect(&mut stack, context, chat, buffers.socket_memory(), &mut compression) {
+    let mut stack = Stack;
+    if let Ok(socket) = connect(&mut stack, context, chat, buffers.socket_memory(), windows.lend()) {
         let mut socket = socket.with_base64();
         see(send(&mut socket, Sending::text("hello")));
         see_received(recv(&mut socket));
@@ -84,11 +79,9 @@ fn blocking(context: &Context<'_>, chat: &ConnectSocket<'_>, buffers: &mut Buffe
 
 #[inline(never)]
 fn asynchronous(context: &Context<'_>, chat: &ConnectSocket<'_>, buffers: &mut Buffers, windows: &mut Windows) {
-    let Windows { inflate, deflate, heads } = windows;
-    let Ok(mut compression) = Compression::new(inflate, deflate, heads) else { return };
     let memory = buffers.socket_memory();
     let opening =
-        AsyncSocket::connect_compressed(&Stack, context, chat, Settings::new(), memory, &mut compression, |_, _| {});
+        AsyncSocket::connect_compressed(&Stack, context, chat, Settings::new(), memory, windows.lend(), |_, _| {});
     if let Ok(socket) = to_the_end!(poll_connect, opening) {
         let mut socket = socket.with_base64();
         see(to_the_end!(poll_send, socket.send(Sending::text("hello"))));
@@ -105,7 +98,7 @@ fn asynchronous(context: &Context<'_>, chat: &ConnectSocket<'_>, buffers: &mut B
 #[cortex_m_rt::entry]
 fn main() -> ! {
     let mut buffers = Buffers::new();
-    let mut windows = Windows { inflate: [0; 1024], deflate: [0; 1024], heads: [0; 512] };
+    let mut windows = Windows::new();
     let chat = ConnectSocket::new("ws://device.local/chat");
     if let Ok(context) = Context::new("2021000000000001", "1.0.0", firmware::policy()) {
         blocking(&context, &chat, &mut buffers, &mut windows);
