@@ -487,7 +487,7 @@ def main(directory, wants_ways):
         image = Image(f"{directory}/{name}")
         crate = name.replace("-", "_")
         for entry_name, bound in bounds.items():
-            pattern = re.compile(rf"{crate}::{entry_name}(::<|$)")
+            pattern = re.compile(rf"{crate}::(sockets::)?{entry_name}(::<|$)")
             entry = next((function for function in image.functions.values() if pattern.match(function.name)), None)
             if entry is None:
                 sys.exit(f"FAILED: {name} has no function {entry_name}")
