@@ -3,6 +3,7 @@
 
 use miniwire_core::http::fields::Fields;
 use miniwire_core::http::framing::Charset;
+use miniwire_core::policy::Api;
 use miniwire_core::reason::{Fault, Interrupt, Reason};
 use miniwire_core::request::{DataType, Event, Method, Outcome, Redirect, RequestTask};
 use miniwire_core::task::{Action, Misuse, Poll, Task as _};
@@ -11,9 +12,6 @@ use miniwire_core::time::Instant;
 use crate::call::{Call, MEMORY, Memory};
 use crate::oracle::{self, Host, Target};
 use crate::url::{canonical_standard_target, has_punycode, standard_target};
-
-/// The codes of the table of `my.request`.
-const CODES: [u8; 10] = [1, 2, 11, 12, 13, 14, 15, 19, 20, 23];
 
 /// What a driver is to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -441,7 +439,7 @@ impl<'r> Watched<'r> {
                 }
             }
             Err(reason) => {
-                assert!(CODES.contains(&reason.code(miniwire_core::policy::Api::Request)));
+                assert!(Api::Request.codes().contains(&reason.code(Api::Request)));
                 match reason {
                     Reason::HttpStatus => assert!(status.is_some_and(|status| status >= 400 && status != 429)),
                     Reason::RateLimited => assert_eq!(status, Some(429)),
