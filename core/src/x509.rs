@@ -101,7 +101,9 @@ fn in_extensions(mut extensions: Reader<'_>) -> Result<Option<u8>, Malformed> {
             // Between the two there may be `critical`.
             while let Some((tag, value)) = extension.next()? {
                 if tag == OCTET_STRING {
-                    return first_bits(Reader(value).expect(BIT_STRING)?).map(Some);
+                    let mut value = Reader(value);
+                    let usage = first_bits(value.expect(BIT_STRING)?)?;
+                    return if value.0.is_empty() { Ok(Some(usage)) } else { Err(Malformed) };
                 }
             }
             return Err(Malformed);
@@ -172,6 +174,17 @@ mod tests {
         for bad in [&[][..], &[1], &[8, 0x80], &[7, 0xc0], &[7, 0x80, 0x40], &[0, 0x80, 0, 0]] {
             assert_eq!(first_bits(bad), Err(Malformed), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn ctx_08_nothing_stands_behind_a_key_usage() {
+        let usage = [0x30, 11, 6, 3, 0x55, 0x1d, 0x0f, 4, 4, 3, 2, 7, 0x80];
+        assert_eq!(in_extensions(Reader(&[])), Ok(None));
+        assert_eq!(in_extensions(Reader(&usage)), Ok(Some(0x80)));
+        let behind = [0x30, 13, 6, 3, 0x55, 0x1d, 0x0f, 4, 6, 3, 2, 7, 0x80, 5, 0];
+        assert_eq!(in_extensions(Reader(&behind)), Err(Malformed), "a NULL behind it");
+        let none = [0x30, 8, 6, 3, 0x55, 0x1d, 0x0f, 1, 1, 0xff];
+        assert_eq!(in_extensions(Reader(&none)), Err(Malformed), "no value");
     }
 
     #[test]

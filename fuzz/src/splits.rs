@@ -8,8 +8,8 @@ use miniwire_core::sink::{Full, Sink, Window};
 /// The longest input that is split at every place; longer ones are split at random ones.
 const EVERY_SPLIT: usize = 24;
 
-/// The longest output that is also gathered byte by byte, which takes quadratic time.
-const EVERY_WINDOW: usize = 256;
+/// The most windows that an output is gathered through: it is written once for each, which takes quadratic time.
+const WINDOWS: usize = 256;
 
 /// Pseudo-random numbers (SplitMix64): the same for the same seed.
 #[derive(Clone, Debug)]
@@ -103,7 +103,7 @@ pub fn gathered(write: impl Fn(&mut dyn Sink) -> Result<(), WriteError>) -> Resu
     let end = write(&mut whole);
     assert_ne!(end, Err(WriteError::Full), "full without an end");
     for size in [1, 7, 256] {
-        if size == 1 && whole.0.len() > EVERY_WINDOW {
+        if whole.0.len() > WINDOWS * size {
             continue;
         }
         let (mut sum, mut buf) = (Vec::new(), vec![0; size]);
