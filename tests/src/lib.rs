@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use miniwire_std::serve::{Options, Server};
-use miniwire_std::{Api, Client, ClientBuilder, Failure};
+use miniwire_std::{Client, ClientBuilder, Failure};
 
 pub use callbacks::{Recorded, Reports, Told, recorded};
 pub use files::{Scratch, ScratchDirectory};
@@ -25,16 +25,6 @@ pub use names::Unresolved;
 pub use peer::{BlackHole, Peer, idle, read_head, refused, tls_config};
 pub use promptly::promptly;
 pub use proxy::{Answer, Proxy};
-
-/// The codes of an API. No other may ever be reported by it.
-pub fn codes(api: Api) -> &'static [u8] {
-    match api {
-        Api::Request => &[1, 2, 11, 12, 13, 14, 15, 19, 20, 23],
-        Api::UploadFile => &[4, 11, 12, 13],
-        Api::DownloadFile => &[12, 13, 20],
-        Api::ConnectSocket => &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
-    }
-}
 
 /// A test server of its own, so that tests can count its connections.
 pub fn server() -> Server {
@@ -78,7 +68,7 @@ pub fn fails<A: Debug>(result: Result<A, Failure>, code: u8, reason: &str) -> Fa
 /// What holds for every failure.
 #[track_caller]
 pub fn check(failure: &Failure) {
-    assert!(codes(failure.api()).contains(&failure.code()), "{failure:?}");
+    assert!(failure.api().codes().contains(&failure.code()), "{failure:?}");
     assert_eq!(failure.code(), failure.reason().code(failure.api()));
     let message = failure.to_string();
     assert!(!message.is_empty() && !message.contains('\n'), "{message:?}");

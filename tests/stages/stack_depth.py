@@ -42,17 +42,17 @@ BOUNDS = {
         "poll_close": 300,
     },
     "entry-points-deflate": {
-        "connect": 8150,
+        "connect": 1800,
         "send": 600,
-        "recv": 900,
-        "recv_streamed": 900,
+        "recv": 550,
+        "recv_streamed": 550,
         "close": 400,
-        "poll_connect": 8300,
+        "poll_connect": 2200,
         "poll_send": 600,
         "poll_ready": 200,
-        "poll_recv": 900,
-        "poll_recv_now": 900,
-        "poll_recv_streamed": 900,
+        "poll_recv": 550,
+        "poll_recv_now": 600,
+        "poll_recv_streamed": 550,
         "poll_close": 400,
     },
     "entry-points-tls": {
@@ -487,7 +487,7 @@ def main(directory, wants_ways):
         image = Image(f"{directory}/{name}")
         crate = name.replace("-", "_")
         for entry_name, bound in bounds.items():
-            pattern = re.compile(rf"{crate}::{entry_name}(::<|$)")
+            pattern = re.compile(rf"{crate}::(sockets::)?{entry_name}(::<|$)")
             entry = next((function for function in image.functions.values() if pattern.match(function.name)), None)
             if entry is None:
                 sys.exit(f"FAILED: {name} has no function {entry_name}")

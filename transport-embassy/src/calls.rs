@@ -130,7 +130,7 @@ impl<'s, 'd, S: Secure<'s, 'd>, const N: usize> Client<'s, 'd, S, N> {
         settings: Settings,
         random: &'a dyn Random,
         memory: SocketMemory<'m>,
-        compression: &'m mut Compression<'m>,
+        compression: Compression<'m>,
         on_open: impl FnMut(Head<'_>, Option<&str>),
     ) -> impl Future<Output = Result<Socket<'m, 'a, 's, 'd, S, N>, ConnectFailure>> {
         self.calls(None).connect_socket_compressed(connect, settings, random, memory, compression, on_open)
@@ -237,7 +237,7 @@ impl<'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Abortable<'a, 's, 'd, S, N> 
         settings: Settings,
         random: &'a dyn Random,
         memory: SocketMemory<'m>,
-        compression: &'m mut Compression<'m>,
+        compression: Compression<'m>,
         on_open: impl FnMut(Head<'_>, Option<&str>),
     ) -> Result<Socket<'m, 'a, 's, 'd, S, N>, ConnectFailure> {
         let transport = self.begin_socket(connect, random)?;

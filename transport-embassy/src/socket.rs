@@ -49,7 +49,7 @@ impl<'m, 'a, 's, 'd, S: Secure<'s, 'd>, const N: usize> Socket<'m, 'a, 's, 'd, S
         connect: &ConnectSocket<'_>,
         settings: Settings,
         memory: SocketMemory<'m>,
-        compression: &'m mut Compression<'m>,
+        compression: Compression<'m>,
         on_open: impl FnMut(Head<'_>, Option<&str>),
     ) -> Result<Self, ConnectFailure> {
         let turn = Turn::of(&transport)?;

@@ -1,22 +1,31 @@
-//! What the messages of a driver's socket go through: the caller's codec, or nothing.
+//! What the messages of a driver's socket go through: a codec in memory of the caller's, or nothing.
 
 use core::marker::PhantomData;
 
 use crate::reason::Reason;
 #[cfg(feature = "permessage-deflate")]
-use crate::socket::Compression;
+use crate::socket::{Compression, LentCodec};
 use crate::socket::{ConnectSocket, Event, Opened, Sending, SocketTask};
 use crate::time::Instant;
 use crate::ws::mask::Mask;
 
+/// What is offered to the server.
 #[derive(Debug)]
-pub(super) struct Codecs<'s> {
+pub(super) struct Offer<'s> {
     #[cfg(feature = "permessage-deflate")]
-    compression: Option<&'s mut Compression<'s>>,
+    compression: Option<Compression<'s>>,
     memory: PhantomData<&'s mut [u8]>,
 }
 
-impl<'s> Codecs<'s> {
+/// What was agreed on.
+#[derive(Debug)]
+pub(super) struct Codecs<'s> {
+    #[cfg(feature = "permessage-deflate")]
+    codec: Option<LentCodec<'s>>,
+    memory: PhantomData<&'s mut [u8]>,
+}
+
+impl<'s> Offer<'s> {
     /// Nothing is compressed.
     pub(super) const NONE: Self = Self {
         #[cfg(feature = "permessage-deflate")]
@@ -26,34 +35,34 @@ impl<'s> Codecs<'s> {
 
     /// What is compressed is up to the server.
     #[cfg(feature = "permessage-deflate")]
-    pub(super) const fn new(compression: &'s mut Compression<'s>) -> Self {
+    pub(super) const fn new(compression: Compression<'s>) -> Self {
         Self { compression: Some(compression), memory: PhantomData }
     }
 
     /// The call, with the offer that there is memory for.
-    pub(super) const fn offer<'r>(&self, connect: &ConnectSocket<'r>) -> ConnectSocket<'r> {
+    pub(super) fn put<'r>(&self, connect: &ConnectSocket<'r>) -> ConnectSocket<'r> {
         #[cfg_attr(not(feature = "permessage-deflate"), expect(unused_mut))]
         let mut connect = *connect;
         #[cfg(feature = "permessage-deflate")]
         {
-            connect.compression = match &self.compression {
-                Some(compression) => Some(compression.offer()),
-                None => None,
-            };
+            connect.compression = self.compression.as_ref().map(Compression::offer);
         }
         connect
     }
 
-    /// Takes what the opening handshake agreed on.
-    pub(super) fn begin(&mut self, opened: &Opened) {
-        #[cfg(feature = "permessage-deflate")]
-        if let Some(compression) = &mut self.compression {
-            compression.begin(opened.compression);
-        }
+    /// What the opening handshake agreed on.
+    pub(super) fn agreed(self, opened: &Opened) -> Codecs<'s> {
         #[cfg(not(feature = "permessage-deflate"))]
         let _ = opened;
+        Codecs {
+            #[cfg(feature = "permessage-deflate")]
+            codec: self.compression.and_then(|compression| compression.agreed(opened.compression)),
+            memory: PhantomData,
+        }
     }
+}
 
+impl Codecs<'_> {
     /// [`SocketTask::receive`].
     pub(super) fn receive<'i>(
         &'i mut self,
@@ -62,9 +71,8 @@ impl<'s> Codecs<'s> {
         rx: &'i [u8],
     ) -> (usize, Option<Event<'i>>) {
         #[cfg(feature = "permessage-deflate")]
-        if let Some(compression) = &mut self.compression {
-            return task.receive_with(now, compression.codec(), rx);
-        }
+        return task.receive_with(now, self.codec.as_mut(), rx);
+        #[cfg(not(feature = "permessage-deflate"))]
         task.receive(now, rx)
     }
 
@@ -77,9 +85,8 @@ impl<'s> Codecs<'s> {
         tx: &mut [u8],
     ) -> Result<usize, Reason> {
         #[cfg(feature = "permessage-deflate")]
-        if let Some(compression) = &mut self.compression {
-            return message.next_with(task, compression.codec(), mask, tx);
-        }
+        return message.next_with(task, self.codec.as_mut(), mask, tx);
+        #[cfg(not(feature = "permessage-deflate"))]
         message.next(task, mask, tx)
     }
 }

@@ -3,7 +3,7 @@
 use core::mem::take;
 
 use super::buffer::ReceiveBuffer;
-use super::codecs::Codecs;
+use super::codecs::{Codecs, Offer};
 use super::{NoRandomness, Received};
 use crate::http::head::Head;
 use crate::reason::Reason;
@@ -47,11 +47,10 @@ impl<'s> OpenSocket<'s> {
         settings: Settings,
         now: Instant,
         (rx, tx, message): (ReceiveBuffer<'s>, &'s mut [u8], &'s mut [u8]),
-        mut codecs: Codecs<'s>,
+        offer: Offer<'s>,
     ) -> Self {
-        codecs.begin(opened);
         let task = SocketTask::after(opened, settings, now);
-        Self { task, rx, spent: 0, tx, assemble: Assemble::new(message), codecs }
+        Self { task, rx, spent: 0, tx, assemble: Assemble::new(message), codecs: offer.agreed(opened) }
     }
 
     /// Whether bytes have come that were not looked at.

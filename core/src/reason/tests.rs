@@ -14,6 +14,7 @@ fn codes_every_reason_has_a_code_of_the_apis_own_table() {
         (Api::ConnectSocket, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]),
     ];
     for (api, table) in tables {
+        assert_eq!(api.codes(), table);
         let mut seen = BTreeSet::new();
         for reason in Reason::all() {
             assert!(table.contains(&reason.code(api)), "{reason:?} of {api:?}");

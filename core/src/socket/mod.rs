@@ -64,7 +64,9 @@ mod sending;
 mod task;
 
 #[cfg(feature = "permessage-deflate")]
-pub use compression::{Codec, Compression};
+pub(crate) use compression::LentCodec;
+#[cfg(feature = "permessage-deflate")]
+pub use compression::{Codec, Compression, CompressionMemory};
 pub use listeners::{EventKind, Listener, Listeners, RegistryFull, Round};
 pub use message::{Assemble, Message};
 pub use one::{Attempt, OneSocket, Rule, Ticket};

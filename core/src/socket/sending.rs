@@ -100,10 +100,10 @@ impl<'d> Sending<'d> {
     /// # Errors
     /// As there.
     #[cfg(feature = "permessage-deflate")]
-    pub fn next_with<W: Bytes, H: Heads>(
+    pub fn next_with<W: Bytes, H: Heads, T>(
         &mut self,
         task: &mut SocketTask,
-        codec: Option<&mut Codec<W, H>>,
+        codec: Option<&mut Codec<W, H, T>>,
         mask: Mask,
         tx: &mut [u8],
     ) -> Result<usize, Reason> {

@@ -1,5 +1,7 @@
 //! The open socket: from the server's 101 to the one Close that is reported (SOCK-04 to SOCK-12).
 
+#[cfg(feature = "permessage-deflate")]
+use core::borrow::BorrowMut;
 use core::mem::replace;
 
 #[cfg(feature = "permessage-deflate")]
@@ -10,7 +12,7 @@ use crate::time::Instant;
 use crate::ws::close::{self, ABNORMAL, CloseError, GOING_AWAY, NORMAL, TOO_BIG};
 use crate::ws::connection::{Connection, Incoming, SendError, Sent};
 #[cfg(feature = "permessage-deflate")]
-use crate::ws::deflate::{Bytes, Heads};
+use crate::ws::deflate::{Bytes, Heads, Tables};
 use crate::ws::mask::Mask;
 use crate::ws::violation::Violation;
 
@@ -180,10 +182,10 @@ impl SocketTask {
     /// piece has no more bytes than the window, so a limit of the plain bytes that is checked after each bounds memory and
     /// work: a message beyond it is [refused](Self::refuse).
     #[cfg(feature = "permessage-deflate")]
-    pub fn receive_with<'i, W: Bytes, H>(
+    pub fn receive_with<'i, W: Bytes, H, T: BorrowMut<Tables>>(
         &mut self,
         now: Instant,
-        codec: Option<&'i mut Codec<W, H>>,
+        codec: Option<&'i mut Codec<W, H, T>>,
         rx: &'i [u8],
     ) -> (usize, Option<Event<'i>>) {
         match codec {
@@ -244,9 +246,9 @@ impl SocketTask {
     /// # Errors
     /// As there.
     #[cfg(feature = "permessage-deflate")]
-    pub fn send_with<W: Bytes, H: Heads>(
+    pub fn send_with<W: Bytes, H: Heads, T>(
         &mut self,
-        codec: Option<&mut Codec<W, H>>,
+        codec: Option<&mut Codec<W, H, T>>,
         text: bool,
         data: &[u8],
         fin: bool,

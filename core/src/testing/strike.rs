@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use crate::policy::Api;
 use crate::reason::{CertificateFault, Fault, Interrupt, Reason};
 use crate::task::{Action, Poll, Task};
 use crate::time::Instant;
@@ -65,8 +66,7 @@ pub(crate) fn every_blow(
     answers: &[&str],
     kept: bool,
     tail: usize,
-    codes: &[u8],
-    code: fn(Reason) -> u8,
+    api: Api,
     run: impl Fn(Peer<'_>, (Blow, usize)) -> (Result<(), Reason>, usize),
 ) {
     for piece in [1, 7, 1000] {
@@ -76,8 +76,11 @@ pub(crate) fn every_blow(
         for at in 0..=polls {
             for blow in BLOWS.into_iter().chain([Blow::Refuse(Reason::TooLarge)]) {
                 let (result, _) = run(peer, (blow, at));
-                let code = result.map_err(code);
-                assert!(code.is_ok() || codes.contains(&code.unwrap_err()), "{blow:?} before poll {at}: {result:?}");
+                let code = result.map_err(|reason| reason.code(api));
+                assert!(
+                    code.is_ok() || api.codes().contains(&code.unwrap_err()),
+                    "{blow:?} before poll {at}: {result:?}"
+                );
                 if let Some(reason) = blow.asks_for() {
                     let expected = if at + tail > polls { Ok(()) } else { Err(reason) };
                     assert_eq!(result, expected, "{blow:?} before poll {at} of {polls}");

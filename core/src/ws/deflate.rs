@@ -18,7 +18,10 @@ mod huffman;
 mod inflate;
 mod negotiation;
 
+pub use inflate::Tables;
 pub use negotiation::{Parameters, WindowBits, check_offer};
+
+use core::borrow::BorrowMut;
 
 use super::connection::{Connection, Incoming, SendError, Sent};
 use super::frame::RSV1;
@@ -28,10 +31,10 @@ use compress::{Compress, LEAST_ROOM};
 use inflate::{Inflate, Then};
 
 /// Reads the messages of a connection on which permessage-deflate was agreed on. Its window is borrowed or owned: a slice,
-/// an array, a box.
+/// an array, a box; so are its tables.
 #[derive(Debug)]
-pub struct Inflater<W> {
-    inflate: Inflate<W>,
+pub struct Inflater<W, T = Tables> {
+    inflate: Inflate<W, T>,
     keep: bool,
     /// More may come without further input: the window was full.
     full: bool,
@@ -65,11 +68,21 @@ impl<W: Bytes> Inflater<W> {
     /// # Errors
     /// [`WindowTooSmall`]: the server compresses with a larger one. Offering no more than there is prevents it.
     pub fn new(parameters: &Parameters, window: W) -> Result<Self, WindowTooSmall> {
+        Self::with_tables(parameters, window, Tables::new())
+    }
+}
+
+impl<W: Bytes, T: BorrowMut<Tables>> Inflater<W, T> {
+    /// As [`new`](Inflater::new), with tables that are borrowed, or elsewhere: they are most of what it is.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with_tables(parameters: &Parameters, window: W, tables: T) -> Result<Self, WindowTooSmall> {
         let size = parameters.server_max_window_bits.bytes();
         if window.as_ref().len() < size {
             return Err(WindowTooSmall);
         }
-        let inflate = Inflate::new(window, size);
+        let inflate = Inflate::new(window, size, tables);
         Ok(Self { inflate, keep: !parameters.server_no_context_takeover, full: false, tail: None, fault: None })
     }
 

@@ -4,6 +4,8 @@
 //! unknown, and can leave nothing out.
 #![no_std]
 
+mod post;
+
 use core::future::Future;
 use core::panic::PanicInfo;
 use core::pin::pin;
@@ -16,6 +18,8 @@ use miniwire_core::policy::{Policy, Whitelist};
 use miniwire_core::reason::Fault;
 use miniwire_core::request::Failure;
 use miniwire_core::time::Instant;
+
+pub use post::post;
 
 const REGISTERS: usize = 0x4000_0000;
 
@@ -267,7 +271,7 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 macro_rules! polls {
     ($($name:ident)*) => {$(
         #[inline(never)]
-        fn $name<F: Future>(future: ::core::pin::Pin<&mut F>) -> ::core::task::Poll<F::Output> {
+        fn $name<F: ::core::future::Future>(future: ::core::pin::Pin<&mut F>) -> ::core::task::Poll<F::Output> {
             future.poll(&mut ::core::task::Context::from_waker(::core::task::Waker::noop()))
         }
     )*};

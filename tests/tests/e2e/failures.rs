@@ -7,7 +7,7 @@ use std::io;
 use miniwire_core::request::Method::Post;
 use miniwire_std::serve::{IssuedBy, Leaf, Validity};
 use miniwire_std::{Api, CertificateFault, DataType, Failure, Reason, Response};
-use miniwire_tests::{Answer, Peer, Proxy, builder, codes, development, failed, fails, refused, release, server};
+use miniwire_tests::{Answer, Peer, Proxy, builder, development, failed, fails, refused, release, server};
 
 /// Every reason, its code and its name; whether something here provokes it.
 const REASONS: [(Reason, u8, &str, bool); 44] = [
@@ -66,7 +66,7 @@ fn req_15_every_reason_has_a_code_of_the_table() {
     }
     for reason in Reason::all() {
         for api in [Api::Request, Api::UploadFile, Api::DownloadFile, Api::ConnectSocket] {
-            assert!(codes(api).contains(&reason.code(api)), "{api:?} {reason:?}");
+            assert!(api.codes().contains(&reason.code(api)), "{api:?} {reason:?}");
         }
     }
     let messages: BTreeSet<_> = Reason::all().map(Reason::message).collect();
@@ -158,7 +158,7 @@ fn req_13_every_reason_comes_about_with_its_code() {
     let expected = REASONS.iter().filter(|(.., here)| *here).map(|(_, code, name, _)| (*code, *name));
     assert_eq!(provoked, expected.collect());
     let provoked: BTreeSet<_> = provoked.iter().map(|(code, _)| *code).collect();
-    assert_eq!(provoked, codes(Api::Request).iter().copied().collect());
+    assert_eq!(provoked, Api::Request.codes().iter().copied().collect());
 }
 
 #[test]

@@ -29,7 +29,7 @@ use miniwire_std::serve::{Authority, Leaf};
 use miniwire_tests::faults::reader::{self, answers};
 use miniwire_tests::faults::talk::{said, sent};
 use miniwire_tests::faults::{Direction, Lane, Mix, Origin, Passed, Plan, Random, Step, Virtual};
-use miniwire_tests::{codes, tls_config};
+use miniwire_tests::tls_config;
 use rand_core::OsRng;
 use rustls::{ServerConfig, ServerConnection};
 
@@ -344,7 +344,7 @@ pub(crate) async fn call(client: &Board<'_, '_, '_>, api: Api, url: &str, body: 
     match result {
         Ok(response) => Ok((response.status(), response.text().as_bytes().to_vec())),
         Err(failure) => {
-            assert!(codes(api).contains(&failure.code()), "{failure:?}");
+            assert!(api.codes().contains(&failure.code()), "{failure:?}");
             assert!(failure.reason != Reason::Timeout || took + 1 >= u64::from(deadline), "{took}");
             Err(failure.reason)
         }
@@ -482,7 +482,7 @@ fn talks(count: u64, mix: Mix, secure: bool) -> (usize, usize) {
             Ok(socket) => socket,
             Err(failure) => {
                 assert_ne!(mix, Mix::Gentle, "{failure:?}");
-                assert!(codes(Api::ConnectSocket).contains(&failure.code()), "{failure:?}");
+                assert!(Api::ConnectSocket.codes().contains(&failure.code()), "{failure:?}");
                 return (0, 1);
             }
         };

@@ -12,7 +12,6 @@ use miniwire_core::reason::Reason;
 use miniwire_core::request::{DataType, Method, Request};
 use miniwire_core::upload::Upload;
 use miniwire_core::{data, storage};
-use miniwire_tests::codes;
 use miniwire_tests::faults::reader::answers;
 use miniwire_tests::faults::{Asked, Faulty, Mix, Origin, Pace, Passed, Plan, Random, Reply, Virtual};
 
@@ -125,7 +124,7 @@ impl Run {
         match result {
             Ok(response) => Ok((response.status(), response.text().as_bytes().to_vec())),
             Err(failure) => {
-                assert!(codes(Api::Request).contains(&failure.code()), "{failure:?}");
+                assert!(Api::Request.codes().contains(&failure.code()), "{failure:?}");
                 Err(failure.reason)
             }
         }
@@ -152,7 +151,7 @@ impl Run {
                 Ok((response.status(), response.text().as_bytes().to_vec()))
             }
             Err(failure) => {
-                assert!(codes(Api::UploadFile).contains(&failure.code()), "{failure:?}");
+                assert!(Api::UploadFile.codes().contains(&failure.code()), "{failure:?}");
                 Err(failure.reason)
             }
         }
@@ -179,7 +178,7 @@ impl Run {
                 Ok((status, file))
             }
             Err(failure) => {
-                assert!(codes(Api::DownloadFile).contains(&failure.code()), "{failure:?}");
+                assert!(Api::DownloadFile.codes().contains(&failure.code()), "{failure:?}");
                 let reason = failure.reason;
                 assert_eq!(store.file(), None, "a failure leaves nothing");
                 Err(reason)

@@ -6,7 +6,6 @@ use miniwire_core::drive::{Received, SocketMemory, Transport, asynch, blocking};
 use miniwire_core::policy::{Api, Policy};
 use miniwire_core::reason::Reason;
 use miniwire_core::socket::{ConnectSocket, Message as Borrowed, Sending, Settings};
-use miniwire_tests::codes;
 use miniwire_tests::faults::talk::{Message, said, sent};
 use miniwire_tests::faults::{Faulty, Mix, Origin, Pace, Plan, Random, Virtual, reader};
 
@@ -55,7 +54,7 @@ impl Told {
         let Self { errors, closes, .. } = self;
         assert_eq!(closes.len(), 1, "{self:?}");
         assert!(errors.len() <= 1, "{self:?}");
-        assert!(errors.iter().all(|reason| codes(Api::ConnectSocket).contains(&reason.code(Api::ConnectSocket))));
+        assert!(errors.iter().all(|reason| Api::ConnectSocket.codes().contains(&reason.code(Api::ConnectSocket))));
         assert!(self.sent <= sent(seed).len());
     }
 
@@ -109,7 +108,7 @@ macro_rules! talk {
         match $connected {
             Err(failure) => {
                 let code = failure.reason.code(Api::ConnectSocket);
-                assert!(codes(Api::ConnectSocket).contains(&code), "{failure:?}");
+                assert!(Api::ConnectSocket.codes().contains(&code), "{failure:?}");
                 None
             }
             Ok(mut socket) => {

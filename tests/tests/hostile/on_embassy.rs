@@ -25,7 +25,7 @@ use miniwire_core::upload::Upload;
 use miniwire_embassy::tls::{self, CertificateDer, Trust};
 use miniwire_embassy::{AbortHandle, Client, SocketMemory, Sockets, Tls, TlsMemory};
 use miniwire_std::serve::{Authority, Leaf};
-use miniwire_tests::{codes, tls_config};
+use miniwire_tests::tls_config;
 use rand_core::OsRng;
 use rustls::{ServerConfig, ServerConnection};
 
@@ -260,7 +260,7 @@ async fn call<'s, 'd>(
         }
     };
     let (code, reason) = failed;
-    assert!(code == 0 || codes(api).contains(&code), "{} {place:?} {api:?}: {code}", script.name);
+    assert!(code == 0 || api.codes().contains(&code), "{} {place:?} {api:?}: {code}", script.name);
     (code, reason, clock::now_ms() - start, allocated)
 }
 

@@ -408,23 +408,16 @@ fn sock_a_connect_or_a_socket_dropped_at_any_poll_frees_everything() {
 #[cfg(feature = "permessage-deflate")]
 #[test]
 fn sock_an_offer_to_compress_that_is_not_taken_up_changes_nothing() {
-    use miniwire_core::socket::Compression;
+    use miniwire_core::socket::CompressionMemory;
 
     for url in [WSS, WS] {
         let (mut site, plain) = both(1, Faults::NONE);
         site.run::<_, 1>(async |client, _| {
             let (random, mut memory) = (random(), Memory::new());
-            let (mut inflate, mut deflate, mut heads) = ([0; 1024], [0; 256], [0; 128]);
-            let mut compression = Compression::new(&mut inflate, &mut deflate, &mut heads).unwrap();
+            let mut windows = CompressionMemory::<1024, 256, 128>::new();
             let (connect, settings) = (ConnectSocket::new(url), Settings::new());
-            let connected = client.connect_socket_compressed(
-                &connect,
-                settings,
-                &random,
-                memory.lend(),
-                &mut compression,
-                |_, _| (),
-            );
+            let connected =
+                client.connect_socket_compressed(&connect, settings, &random, memory.lend(), windows.lend(), |_, _| ());
             let mut socket = connected.await.unwrap();
             let text = "again and ".repeat(300);
             socket.send(Sending::text(&text)).await.unwrap();

@@ -3,7 +3,6 @@
 
 use super::*;
 use crate::context::Proxy;
-use crate::policy::Api;
 use crate::testing::strike::{self, every_blow};
 use crate::time::Instant;
 
@@ -13,25 +12,18 @@ const UNTOLD: usize = 2;
 
 #[track_caller]
 fn strike(context: &Context<'_>, url: &str, kept: bool, tail: usize, peer: &[&str]) {
-    every_blow(
-        peer,
-        kept,
-        tail,
-        &CODES,
-        |reason| reason.code(Api::DownloadFile),
-        |peer, blow| {
-            let (mut redirects, mut head, mut disk, mut updates) = ([0; 256], [0; 200], Disk::default(), Vec::new());
-            let download = Download::new(url);
-            let mut collect = Collect::new(&mut disk, &mut head, |update| updates.push(update));
-            let task = DownloadTask::new(context, &download, &mut redirects, Instant::from_millis(0));
-            let no_file = |_, _: &mut [u8]| unreachable!("a download sends no file");
-            let (outcome, polls) = strike::run(task, peer, blow, |event| collect.event(event), no_file);
-            let seen = Seen::new(collect.answer(outcome), disk, updates);
-            seen.check();
-            assert_eq!((seen.reason, seen.status), (outcome.result.err(), outcome.status));
-            (outcome.result, polls)
-        },
-    );
+    every_blow(peer, kept, tail, Api::DownloadFile, |peer, blow| {
+        let (mut redirects, mut head, mut disk, mut updates) = ([0; 256], [0; 200], Disk::default(), Vec::new());
+        let download = Download::new(url);
+        let mut collect = Collect::new(&mut disk, &mut head, |update| updates.push(update));
+        let task = DownloadTask::new(context, &download, &mut redirects, Instant::from_millis(0));
+        let no_file = |_, _: &mut [u8]| unreachable!("a download sends no file");
+        let (outcome, polls) = strike::run(task, peer, blow, |event| collect.event(event), no_file);
+        let seen = Seen::new(collect.answer(outcome), disk, updates);
+        seen.check();
+        assert_eq!((seen.reason, seen.status), (outcome.result.err(), outcome.status));
+        (outcome.result, polls)
+    });
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::prelude::v1::*;
 use super::{Collect, Download, DownloadTask, Downloaded, Extension};
 use crate::context::{Context, Limits};
 use crate::drive::{Memory, asynch, blocking};
-use crate::policy::{Policy, Whitelist};
+use crate::policy::{Api, Policy, Whitelist};
 use crate::progress::ProgressUpdate;
 use crate::reason::Reason;
 use crate::request::Failure;
@@ -24,9 +24,6 @@ use crate::testing::{
 
 const URL: &str = "http://a.test/file";
 const ROUTE: &str = "http a.test:80";
-
-/// The codes of `my.downloadFile`.
-const CODES: [u8; 3] = [12, 13, 20];
 
 /// What a call showed, and how it ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,7 +84,7 @@ impl Seen {
     /// DOWN-02 and DOWN-05, whatever happened.
     #[track_caller]
     fn check(&self) {
-        assert!(self.code.is_none_or(|code| CODES.contains(&code)), "{self:?}");
+        assert!(self.code.is_none_or(|code| Api::DownloadFile.codes().contains(&code)), "{self:?}");
         assert_eq!(self.file.is_some(), self.reason.is_none(), "{self:?}");
         for pair in self.progress.windows(2) {
             assert!(pair[0].progress <= pair[1].progress, "{:?}", self.progress);

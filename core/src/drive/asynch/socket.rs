@@ -10,7 +10,7 @@ use embedded_io_async::Read as _;
 use super::{Ended, Transport, attempt, race};
 use crate::context::Context;
 use crate::drive::buffer::ReceiveBuffer;
-use crate::drive::codecs::Codecs;
+use crate::drive::codecs::Offer;
 use crate::drive::content::no_content;
 use crate::drive::open::{Came, OpenSocket, mask, opens, soon, told_of_open};
 use crate::drive::{NoRandomness, Received, SocketMemory, Trace};
@@ -91,7 +91,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         memory: SocketMemory<'s>,
         on_open: impl FnMut(Head<'_>, Option<&str>),
     ) -> impl Future<Output = Result<Self, ConnectFailure>> {
-        Self::connect_by(transport, context, connect, settings, memory, Codecs::NONE, on_open)
+        Self::connect_by(transport, context, connect, settings, memory, Offer::NONE, on_open)
     }
 
     /// As [`connect`](Self::connect), with an offer to compress the messages (RFC 7692) in memory of the caller's. Whether
@@ -107,10 +107,10 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         connect: &ConnectSocket<'_>,
         settings: Settings,
         memory: SocketMemory<'s>,
-        compression: &'s mut Compression<'s>,
+        compression: Compression<'s>,
         on_open: impl FnMut(Head<'_>, Option<&str>),
     ) -> impl Future<Output = Result<Self, ConnectFailure>> {
-        Self::connect_by(transport, context, connect, settings, memory, Codecs::new(compression), on_open)
+        Self::connect_by(transport, context, connect, settings, memory, Offer::new(compression), on_open)
     }
 
     /// Hands binary messages out as base64, as the reference does; then the memory of a message limits its base64. To be
@@ -234,12 +234,12 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         connect: &ConnectSocket<'_>,
         settings: Settings,
         memory: SocketMemory<'s>,
-        codecs: Codecs<'s>,
+        offer: Offer<'s>,
         on_open: impl FnMut(Head<'_>, Option<&str>),
     ) -> Result<Self, ConnectFailure> {
         let mut random = [0; 16];
         transport.random(&mut random).map_err(|NoRandomness| ConnectFailure::new(Reason::NoRandomness))?;
-        let connect = codecs.offer(connect);
+        let connect = offer.put(connect);
         let handshake = Handshake::new(&connect, random);
         let mut task = OpeningTask::new(context, &handshake, transport.now());
         let SocketMemory { receive, transmit: tx, message } = memory;
@@ -247,7 +247,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         let (mut event, mut content) = (told_of_open(on_open), no_content);
         let (opened, link) = super::run_over(&transport, &mut task, &mut rx, tx, &mut event, &mut content).await;
         opens(&opened)?;
-        let open = OpenSocket::after(&opened, settings, transport.now(), (rx, tx, message), codecs);
+        let open = OpenSocket::after(&opened, settings, transport.now(), (rx, tx, message), offer);
         Ok(Self { transport, link, open, busy: false, interrupted: false })
     }
 

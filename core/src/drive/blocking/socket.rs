@@ -6,7 +6,7 @@ use embedded_io::{Read as _, Write as _};
 use super::Transport;
 use crate::context::Context;
 use crate::drive::buffer::ReceiveBuffer;
-use crate::drive::codecs::Codecs;
+use crate::drive::codecs::Offer;
 use crate::drive::content::no_content;
 use crate::drive::open::{Came, OpenSocket, mask, opens, soon, told_of_open};
 use crate::drive::{Link as _, NoRandomness, Received, SocketMemory, Trace};
@@ -73,7 +73,7 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         memory: SocketMemory<'s>,
         on_open: impl FnMut(Head<'_>, Option<&str>),
     ) -> Result<Self, ConnectFailure> {
-        Self::connect_by(transport, context, connect, settings, memory, Codecs::NONE, on_open)
+        Self::connect_by(transport, context, connect, settings, memory, Offer::NONE, on_open)
     }
 
     /// As [`connect`](Self::connect), with an offer to compress the messages (RFC 7692) in memory of the caller's. Whether
@@ -88,11 +88,10 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         connect: &ConnectSocket<'_>,
         settings: Settings,
         memory: SocketMemory<'s>,
-        compression: &'s mut Compression<'s>,
+        compression: Compression<'s>,
         on_open: impl FnMut(Head<'_>, Option<&str>),
     ) -> Result<Self, ConnectFailure> {
-        let codecs = Codecs::new(compression);
-        Self::connect_by(transport, context, connect, settings, memory, codecs, on_open)
+        Self::connect_by(transport, context, connect, settings, memory, Offer::new(compression), on_open)
     }
 
     /// Hands binary messages out as base64, as the reference does; then the memory of a message limits its base64. To be
@@ -168,14 +167,14 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         connect: &ConnectSocket<'_>,
         settings: Settings,
         memory: SocketMemory<'s>,
-        codecs: Codecs<'s>,
+        offer: Offer<'s>,
         on_open: impl FnMut(Head<'_>, Option<&str>),
     ) -> Result<Self, ConnectFailure> {
         let SocketMemory { receive, transmit: tx, message } = memory;
         let mut rx = ReceiveBuffer::new(receive);
-        let (opened, link) = open_socket(transport, context, &codecs.offer(connect), &mut rx, tx, on_open);
+        let (opened, link) = open_socket(transport, context, &offer.put(connect), &mut rx, tx, on_open);
         opens(&opened)?;
-        let open = OpenSocket::after(&opened, settings, transport.now(), (rx, tx, message), codecs);
+        let open = OpenSocket::after(&opened, settings, transport.now(), (rx, tx, message), offer);
         Ok(Self { transport, link, open })
     }
 

@@ -1,6 +1,5 @@
 //! Whatever happens at whatever moment, a call ends once, with a code of the table (CTX-07).
 
-use super::reasons::CODES;
 use super::*;
 use crate::context::Proxy;
 use crate::reason::Interrupt;
@@ -11,7 +10,7 @@ use crate::time::Instant;
 /// Lets every blow fall before every poll.
 #[track_caller]
 fn strike(context: &Context<'_>, request: Request<'_>, kept: bool, peer: &[&str]) {
-    every_blow(peer, kept, 1, &CODES, Reason::request_code, |peer, blow| {
+    every_blow(peer, kept, 1, Api::Request, |peer, blow| {
         let mut memory = [0; 256];
         let task = RequestTask::new(context, &request, &mut memory, Instant::from_millis(0));
         let (outcome, polls) = strike::run(task, peer, blow, |_| Ok(()), |_, _| unreachable!("a request has no file"));

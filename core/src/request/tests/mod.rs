@@ -17,7 +17,7 @@ use super::{Event, Outcome, Request, RequestTask};
 use crate::context::Context;
 use crate::data::Data;
 use crate::drive::{Memory, asynch, blocking};
-use crate::policy::Policy;
+use crate::policy::{Api, Policy};
 use crate::reason::Reason;
 use crate::task::Task;
 use crate::testing::script::{Peer, Split, Step};

@@ -6,6 +6,7 @@ use super::drivers::{Act, Life, PLAIN, writes};
 use super::*;
 use crate::testing::script::{Split, Step};
 use crate::testing::{Driver, answers, at_every_split, development, sends};
+use crate::ws::connection::{Connection, Incoming};
 use crate::ws::deflate::{Parameters, WindowBits};
 use crate::ws::violation::Violation;
 
@@ -34,7 +35,7 @@ fn life(answer: &str, frames: &[u8], then: &[Step], acts: &[Act]) -> Life<'stati
     let mut steps = vec![Step::Fresh(PLAIN), sends(asked(OFFERED))];
     steps.push(answers([switched(answer).as_bytes(), frames].concat()));
     steps.extend_from_slice(then);
-    Life { acts: acts.into(), windows: Some(WINDOW), ..Life::new(&development(), URL, steps) }
+    Life { acts: acts.into(), compress: true, ..Life::new(&development(), URL, steps) }
 }
 
 /// What zlib makes of a message in a window of 512 bytes, without the tail.
@@ -48,6 +49,27 @@ fn deflated(zlib: &mut Compress, plain: &[u8]) -> Vec<u8> {
 
 fn zlib() -> Compress {
     Compress::new_with_window_bits(flate2::Compression::best(), false, 9)
+}
+
+/// Memory in which another socket has left what it had: windows, and tables of which no code is of use to the next.
+pub(super) fn used() -> CompressionMemory<WINDOW, WINDOW, { WINDOW / 2 }> {
+    let mut memory = CompressionMemory::new();
+    let mut codec = memory.lend().agreed(Some(parameters())).unwrap();
+    let text: Vec<u8> = (0..600_u32).map(|n| b'a' + (n * n / 7 % 23) as u8).collect();
+    let message = deflated(&mut zlib(), &text);
+    assert_eq!(message[0] >> 1 & 3, 2, "a block with dynamic codes");
+    let (mut connection, mut rx) = (Connection::new(), theirs(0xc2, &message));
+    let mut plain = 0;
+    while plain < text.len() {
+        let (consumed, incoming) = codec.inflater.read(&mut connection, &rx).unwrap();
+        let Incoming::Data { data, .. } = incoming else { panic!("{incoming:?}") };
+        plain += data.len();
+        rx.drain(..consumed);
+    }
+    memory.inflate.fill(0xee);
+    memory.deflate.fill(0xee);
+    memory.heads.fill(0xeeee);
+    memory
 }
 
 /// The server's end of a connection, and the end of the link.
@@ -326,10 +348,17 @@ fn sock_code_10_and_11_are_the_same_compressed() {
 
 #[test]
 fn sock_11_windows_below_256_bytes_are_no_offer() {
-    assert!(Compression::new(&mut [0; 255], &mut [0; 256], &mut []).is_err());
-    assert!(Compression::new(&mut [0; 256], &mut [0; 255], &mut []).is_err());
-    let (mut inflate, mut deflate) = ([0; 1000], [0; 40_000]);
-    let offer = Compression::new(&mut inflate, &mut deflate, &mut []).unwrap().without_takeover().offer();
+    // In `CompressionMemory` they do not compile.
+    for (inflate, deflate) in [(255, 256), (256, 255)] {
+        let offer = Parameters {
+            server_max_window_bits: WindowBits::MIN,
+            client_max_window_bits: WindowBits::MIN,
+            ..Parameters::DEFAULT
+        };
+        assert!(Codec::new(&offer, vec![0; inflate], vec![0; deflate], vec![]).is_err());
+    }
+    let mut windows = CompressionMemory::<1000, 40_000, 0>::new();
+    let offer = windows.lend().without_takeover().offer();
     assert_eq!((offer.server_max_window_bits.bytes(), offer.client_max_window_bits.bytes()), (512, 32_768));
     assert!(offer.server_no_context_takeover && offer.client_no_context_takeover);
 }

@@ -33,9 +33,9 @@ pub(super) struct Life<'a> {
     /// The script may go on after the end.
     pub(super) unfinished: bool,
     pub(super) buffers: Vec<(usize, usize)>,
-    /// The size of the windows for compression, if it is offered.
+    /// Compression is offered.
     #[cfg(feature = "permessage-deflate")]
-    pub(super) windows: Option<usize>,
+    pub(super) compress: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -103,18 +103,14 @@ impl<'a> Life<'a> {
             unfinished: false,
             buffers: vec![(512, 256), (4096, 4096)],
             #[cfg(feature = "permessage-deflate")]
-            windows: None,
+            compress: false,
         }
     }
 
     /// Drives with the loop that `$Socket` is of; `$wait` waits for a future, or is nothing.
     pub(super) fn once(&self, driver: Driver, split: Split, (receive, transmit): (usize, usize)) -> Seen {
         #[cfg(feature = "permessage-deflate")]
-        let size = self.windows.unwrap_or(0);
-        #[cfg(feature = "permessage-deflate")]
-        let (mut inflate, mut deflate, mut heads) = (vec![0xee; size], vec![0xee; size], vec![0xeeee; size / 2]);
-        #[cfg(feature = "permessage-deflate")]
-        let mut offered = self.windows.map(|_| Compression::new(&mut inflate, &mut deflate, &mut heads).unwrap());
+        let mut windows = self.compress.then(compression::used);
         macro_rules! live {
             ($socket:ident, $peer:expr, $memory:expr, $seen:expr $(, $wait:tt)?) => {{
                 let mut protocol = None;
@@ -123,9 +119,10 @@ impl<'a> Life<'a> {
                 };
                 let (context, connect, settings) = (&self.context, &self.connect, self.settings);
                 #[cfg(feature = "permessage-deflate")]
-                let connected = match &mut offered {
-                    Some(compression) => {
-                        $socket::connect_compressed($peer, context, connect, settings, $memory, compression, on_open)
+                let connected = match &mut windows {
+                    Some(windows) => {
+                        let lent = windows.lend();
+                        $socket::connect_compressed($peer, context, connect, settings, $memory, lent, on_open)
                             $(.$wait)?
                     }
                     None => $socket::connect($peer, context, connect, settings, $memory, on_open)$(.$wait)?,

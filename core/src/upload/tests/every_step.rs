@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::context::Proxy;
-use crate::policy::Api;
 use crate::testing::storage::Xs;
 use crate::testing::strike::{self, every_blow};
 use crate::time::Instant;
@@ -11,28 +10,21 @@ const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 #[track_caller]
 fn strike(context: &Context<'_>, url: &str, length: u64, kept: bool, peer: &[&str]) {
-    every_blow(
-        peer,
-        kept,
-        1,
-        &CODES,
-        |reason| reason.code(Api::UploadFile),
-        |peer, blow| {
-            let mut source = Xs { piece: 100, ..Xs::new(length) };
-            let (mut head, mut data, mut updates) = ([0; 100], [0; 10], Vec::new());
-            let mut collect = Collect::new(&mut head, &mut data, |update| updates.push(update));
-            let upload = photo(url).of_length(length);
-            let task = UploadTask::new(context, &upload, Instant::from_millis(0));
-            let mut feed = Feed::new(&mut source);
-            let (outcome, polls) =
-                strike::run(task, peer, blow, |event| collect.event(event), |offset, space| feed.fill(offset, space));
-            let mut seen = Seen::new(collect.answer(outcome));
-            assert_eq!((seen.reason, seen.status), (outcome.result.err(), outcome.status));
-            seen.progress = updates;
-            seen.check_progress(length);
-            (outcome.result, polls)
-        },
-    );
+    every_blow(peer, kept, 1, Api::UploadFile, |peer, blow| {
+        let mut source = Xs { piece: 100, ..Xs::new(length) };
+        let (mut head, mut data, mut updates) = ([0; 100], [0; 10], Vec::new());
+        let mut collect = Collect::new(&mut head, &mut data, |update| updates.push(update));
+        let upload = photo(url).of_length(length);
+        let task = UploadTask::new(context, &upload, Instant::from_millis(0));
+        let mut feed = Feed::new(&mut source);
+        let (outcome, polls) =
+            strike::run(task, peer, blow, |event| collect.event(event), |offset, space| feed.fill(offset, space));
+        let mut seen = Seen::new(collect.answer(outcome));
+        assert_eq!((seen.reason, seen.status), (outcome.result.err(), outcome.status));
+        seen.progress = updates;
+        seen.check_progress(length);
+        (outcome.result, polls)
+    });
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::context::{Context, Limits};
 use crate::drive::{Memory, asynch, blocking};
 use crate::media::FileType;
 use crate::multipart::Boundary;
-use crate::policy::Policy;
+use crate::policy::{Api, Policy};
 use crate::progress::ProgressUpdate;
 use crate::reason::Reason;
 use crate::request::{Failure, Response};
@@ -30,9 +30,6 @@ const ROUTE: &str = "http a.test:80";
 const BOUNDARY: Boundary = Boundary::new([0x5a; 16]);
 /// As it is written in a body, two dashes before it.
 const LINE: &str = "------miniwire5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
-
-/// The codes of `my.uploadFile`.
-const CODES: [u8; 4] = [4, 11, 12, 13];
 
 /// A picture called `cat.png` under the key `photo`.
 fn photo(url: &str) -> Upload<'_> {
@@ -207,7 +204,7 @@ impl<'a, S: Source + Clone> Scenario<'a, S> {
         seen.took = start.until(peer.now());
         seen.sent = peer.finish();
         seen.check_progress(self.source.len());
-        assert!(seen.code.is_none_or(|code| CODES.contains(&code)), "{seen:?}");
+        assert!(seen.code.is_none_or(|code| Api::UploadFile.codes().contains(&code)), "{seen:?}");
         seen
     }
 

@@ -10,6 +10,7 @@
 //!
 //! Plain bytes are written to the window, which the caller gave, and are shown there: nothing is copied a second time.
 
+use core::borrow::BorrowMut;
 use core::ops::Range;
 
 use super::Bytes;
@@ -39,8 +40,9 @@ pub(super) enum Then {
 
 /// The decompressor.
 #[derive(Debug)]
-pub(super) struct Inflate<W> {
+pub(super) struct Inflate<W, T> {
     window: W,
+    tables: T,
     /// How far may be referred back to, at most the window's length.
     limit: usize,
     /// Where the next plain byte goes; below the window's length.
@@ -55,12 +57,32 @@ pub(super) struct Inflate<W> {
     last: bool,
     /// The codes are the fixed ones.
     fixed: bool,
+    literal_count: u16,
+    distance_count: u16,
+}
+
+/// What an [`Inflater`](super::Inflater) needs beside its window: the codes of the block that it reads, in 2,304 bytes.
+///
+/// Without a use they are all zeros, so a static takes no flash for them. What an earlier use left in them does not matter.
+#[derive(Debug)]
+pub struct Tables {
     literals: Codes<512, 288>,
     /// Of distances; while the lengths of both are read, of those.
     distances: Codes<128, 32>,
     lengths: [u8; 320],
-    literal_count: u16,
-    distance_count: u16,
+}
+
+impl Tables {
+    /// Tables without a use.
+    pub const fn new() -> Self {
+        Self { literals: Codes::new(), distances: Codes::new(), lengths: [0; 320] }
+    }
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,11 +108,12 @@ enum Stop {
     Malformed,
 }
 
-impl<W: Bytes> Inflate<W> {
+impl<W: Bytes, T: BorrowMut<Tables>> Inflate<W, T> {
     /// `window` is not shorter than `limit`: so far back the data may refer.
-    pub(super) const fn new(window: W, limit: usize) -> Self {
+    pub(super) const fn new(window: W, limit: usize, tables: T) -> Self {
         Self {
             window,
+            tables,
             limit,
             position: 0,
             start: 0,
@@ -99,9 +122,6 @@ impl<W: Bytes> Inflate<W> {
             state: State::Block,
             last: false,
             fixed: false,
-            literals: Codes::new(),
-            distances: Codes::new(),
-            lengths: [0; 320],
             literal_count: 0,
             distance_count: 0,
         }
@@ -195,12 +215,13 @@ impl<W: Bytes> Inflate<W> {
 
     /// The codes of RFC 1951 section 3.2.6.
     fn set_fixed(&mut self) {
-        let mut lengths = [8; 288];
+        let Tables { literals, distances, lengths } = self.tables.borrow_mut();
+        *lengths = [8; 320];
         lengths.iter_mut().skip(144).take(112).for_each(|length| *length = 9);
         lengths.iter_mut().skip(256).take(24).for_each(|length| *length = 7);
         // They are codes.
-        let _ = self.literals.set(&lengths, false);
-        let _ = self.distances.set(&[5; 32], false);
+        let _ = literals.set(lengths.get(..288).unwrap_or_default(), false);
+        let _ = distances.set(&[5; 32], false);
         self.fixed = true;
     }
 
@@ -240,7 +261,7 @@ impl<W: Bytes> Inflate<W> {
         if self.literal_count > 286 || self.distance_count > 30 {
             return Err(Stop::Malformed);
         }
-        self.lengths = [0; 320];
+        self.tables.borrow_mut().lengths = [0; 320];
         Ok(State::CodeLengths { read: 0, count: (counts >> 10) as u8 & 0x0f })
     }
 
@@ -250,15 +271,15 @@ impl<W: Bytes> Inflate<W> {
             self.state = State::CodeLengths { read, count };
             let length = self.bits.take(3, input)? as u8;
             let symbol = ORDER.get(usize::from(read)).copied().unwrap_or(0);
-            if let Some(slot) = self.lengths.get_mut(usize::from(symbol)) {
+            if let Some(slot) = self.tables.borrow_mut().lengths.get_mut(usize::from(symbol)) {
                 *slot = length;
             }
             read = read.saturating_add(1);
         }
         self.fixed = false;
-        let lengths = self.lengths.get(..19).unwrap_or_default();
-        self.distances.set(lengths, false).map_err(|_| Stop::Malformed)?;
-        self.lengths = [0; 320];
+        let Tables { distances, lengths, .. } = self.tables.borrow_mut();
+        distances.set(lengths.get(..19).unwrap_or_default(), false).map_err(|_| Stop::Malformed)?;
+        *lengths = [0; 320];
         Ok(State::Lengths { read: 0 })
     }
 
@@ -269,12 +290,13 @@ impl<W: Bytes> Inflate<W> {
             return self.set_dynamic();
         }
         self.bits.fill(input);
-        let (symbol, used) = match self.distances.next(self.bits.bits, self.bits.count) {
+        let Tables { distances, lengths, .. } = self.tables.borrow_mut();
+        let (symbol, used) = match distances.next(self.bits.bits, self.bits.count) {
             Next::Symbol(symbol, used) => (symbol, used),
             Next::Unfinished => return Err(Stop::Starved),
             Next::Invalid => return Err(Stop::Malformed),
         };
-        let before = self.lengths.get(usize::from(read).wrapping_sub(1));
+        let before = lengths.get(usize::from(read).wrapping_sub(1));
         let (length, extra, least) = match (symbol, before) {
             (0..=15, _) => (symbol as u8, 0, 1),
             (16, Some(before)) => (*before, 2, 3),
@@ -289,25 +311,27 @@ impl<W: Bytes> Inflate<W> {
         if after > all {
             return Err(Stop::Malformed);
         }
-        for slot in self.lengths.iter_mut().skip(read.into()).take(repeat.into()) {
+        for slot in lengths.iter_mut().skip(read.into()).take(repeat.into()) {
             *slot = length;
         }
         Ok(State::Lengths { read: after })
     }
 
     fn set_dynamic(&mut self) -> Result<State, Stop> {
-        let (literals, rest) = self.lengths.split_at_checked(self.literal_count.into()).ok_or(Stop::Malformed)?;
-        let distances = rest.get(..self.distance_count.into()).unwrap_or_default();
+        let Tables { literals, distances, lengths } = self.tables.borrow_mut();
+        let (of_literals, rest) = lengths.split_at_checked(self.literal_count.into()).ok_or(Stop::Malformed)?;
+        let of_distances = rest.get(..self.distance_count.into()).unwrap_or_default();
         // A block without an end.
-        if literals.get(256).is_none_or(|length| *length == 0) {
+        if of_literals.get(256).is_none_or(|length| *length == 0) {
             return Err(Stop::Malformed);
         }
-        let good = self.literals.set(literals, true).and_then(|()| self.distances.set(distances, true));
+        let good = literals.set(of_literals, true).and_then(|()| distances.set(of_distances, true));
         good.map_err(|_| Stop::Malformed)?;
         Ok(State::Symbols)
     }
 
     fn symbols(&mut self, input: &mut &[u8]) -> Result<State, Stop> {
+        let literals = &self.tables.borrow().literals;
         let mut bits = self.bits;
         let mut position = self.position;
         let end = loop {
@@ -315,7 +339,7 @@ impl<W: Bytes> Inflate<W> {
                 break Err(Stop::Full);
             }
             bits.fill(input);
-            match self.literals.next(bits.bits, bits.count) {
+            match literals.next(bits.bits, bits.count) {
                 Next::Symbol(literal @ 0..=255, used) => {
                     if let Some(slot) = self.window.as_mut().get_mut(position) {
                         *slot = literal as u8;
@@ -344,7 +368,7 @@ impl<W: Bytes> Inflate<W> {
 
     fn distance(&mut self, length: u16, input: &mut &[u8]) -> Result<State, Stop> {
         self.bits.fill(input);
-        match self.distances.next(self.bits.bits, self.bits.count) {
+        match self.tables.borrow().distances.next(self.bits.bits, self.bits.count) {
             Next::Symbol(symbol, used) => {
                 let (base, extra) = distance_of(symbol).ok_or(Stop::Malformed)?;
                 self.bits.drop(used);

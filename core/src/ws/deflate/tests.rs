@@ -458,6 +458,7 @@ fn sock_09_the_window_is_as_large_as_the_servers() {
 #[test]
 fn core_04_sizes_of_the_machines() {
     assert!(size_of::<Inflater<&mut [u8]>>() <= 2560);
+    assert!(size_of::<Inflater<&mut [u8], &mut Tables>>() <= 128);
 }
 
 /// Writes fixed codes by hand, apart from the code under test.

@@ -3,20 +3,21 @@
 #![no_std]
 #![no_main]
 
-use core::task::Poll;
+#[path = "../sockets.rs"]
+mod sockets;
 
 use firmware::{Buffers, Register, Stack, polls, read, show, to_the_end, write};
 use miniwire_core::context::Context;
 use miniwire_core::download::{Download, Downloaded};
 use miniwire_core::drive::asynch::{self, Socket as AsyncSocket};
 use miniwire_core::drive::blocking::{self, Socket};
-use miniwire_core::drive::{Memory, Received, SocketMemory};
+use miniwire_core::drive::{Memory, SocketMemory};
 use miniwire_core::media::FileType;
 use miniwire_core::multipart::Boundary;
 use miniwire_core::progress::ProgressUpdate;
 use miniwire_core::reason::Reason;
 use miniwire_core::request::{Event, Failure, Outcome, Request, Response};
-use miniwire_core::socket::{ConnectFailure, ConnectSocket, Sending, Settings};
+use miniwire_core::socket::{ConnectFailure, ConnectSocket, Settings};
 use miniwire_core::storage;
 use miniwire_core::upload::Upload;
 
@@ -28,11 +29,6 @@ fn event(event: Event<'_>) -> Result<(), Reason> {
     if let Event::Body(data) = event {
         show(0, data);
     }
-    Ok(())
-}
-
-fn piece(_: bool, data: &[u8], _: bool) -> Result<(), Reason> {
-    show(0, data);
     Ok(())
 }
 
@@ -76,49 +72,13 @@ fn connect<'s>(
     Socket::connect(stack, context, to, Settings::new().keep_alive(30_000), memory, |_, _| {})
 }
 
-#[inline(never)]
-fn recv<'r>(socket: &'r mut Socket<'_, Stack>) -> Option<Received<'r>> {
-    socket.recv()
-}
-
-#[inline(never)]
-fn recv_streamed<'r>(socket: &'r mut Socket<'_, Stack>) -> Option<Received<'r>> {
-    socket.recv_streamed(piece)
-}
-
-#[inline(never)]
-fn send(socket: &mut Socket<'_, Stack>, message: Sending<'_>) -> Result<(), Reason> {
-    socket.send(message)
-}
-
-#[inline(never)]
-fn close(socket: &mut Socket<'_, Stack>) -> Result<(), Reason> {
-    socket.close(1000, "bye")
-}
-
-polls! {
-    poll_request poll_request_streamed poll_upload poll_download poll_connect poll_recv poll_recv_streamed poll_send
-    poll_close poll_ready poll_recv_now
-}
+polls! { poll_request poll_request_streamed poll_upload poll_download poll_connect }
 
 fn see_response(answer: Result<Response<'_>, Failure<'_>>) {
     match answer {
         Ok(response) => show(response.status(), response.text().as_bytes()),
         Err(failure) => firmware::show_failure(&failure),
     }
-}
-
-fn see_received(received: Option<Received<'_>>) {
-    match received {
-        Some(Received::Message(message)) => show(0, message.as_bytes()),
-        Some(Received::Error(reason)) => see(Err(reason)),
-        Some(Received::Close { code, reason }) => show(code, reason.as_bytes()),
-        None => {}
-    }
-}
-
-fn see(result: Result<(), Reason>) {
-    write(Register::Result, result.is_ok().into());
 }
 
 #[inline(never)]
@@ -128,16 +88,18 @@ fn calls(context: &Context<'_>, buffers: &mut Buffers, flash: &mut [u8]) {
     let log = Upload::new("http://device.local/log", FileType::Image, "log", Boundary::new([1; 16]));
     let log = log.file("log.bin", flash.len() as u64);
     see_response(request(context, &get, buffers.memory()));
-    see(request_streamed(context, &get, buffers.memory()).result.map(drop));
+    sockets::see(request_streamed(context, &get, buffers.memory()).result.map(drop));
     see_response(upload(context, &log, &mut storage::Bytes::new(flash), buffers.memory()));
-    see(download(context, &image, &mut storage::Memory::new(flash), buffers.memory())
-        .map(drop)
-        .map_err(|failed| failed.reason));
+    sockets::see(
+        download(context, &image, &mut storage::Memory::new(flash), buffers.memory())
+            .map(drop)
+            .map_err(|failed| failed.reason),
+    );
 
     see_response(to_the_end!(poll_request, asynch::request(&Stack, context, &get, buffers.memory())));
     let streamed =
         to_the_end!(poll_request_streamed, asynch::request_streamed(&Stack, context, &get, buffers.memory(), event));
-    see(streamed.result.map(drop));
+    sockets::see(streamed.result.map(drop));
     let mut file = storage::Bytes::new(flash);
     see_response(to_the_end!(
         poll_upload,
@@ -146,7 +108,7 @@ fn calls(context: &Context<'_>, buffers: &mut Buffers, flash: &mut [u8]) {
     let mut file = storage::Memory::new(flash);
     let downloaded =
         to_the_end!(poll_download, asynch::download(&Stack, context, &image, &mut file, buffers.memory(), progress));
-    see(downloaded.map(drop).map_err(|failed| failed.reason));
+    sockets::see(downloaded.map(drop).map_err(|failed| failed.reason));
 }
 
 #[inline(never)]
@@ -154,11 +116,7 @@ fn sockets(context: &Context<'_>, buffers: &mut Buffers) {
     let chat = ConnectSocket::new("ws://device.local/chat");
     let mut stack = Stack;
     if let Ok(socket) = connect(&mut stack, context, &chat, buffers.socket_memory()) {
-        let mut socket = socket.with_base64();
-        see(send(&mut socket, Sending::text("hello")));
-        see_received(recv(&mut socket));
-        see_received(recv_streamed(&mut socket));
-        see(close(&mut socket));
+        sockets::talk(socket);
     }
     let opening = AsyncSocket::connect(
         &Stack,
@@ -169,15 +127,7 @@ fn sockets(context: &Context<'_>, buffers: &mut Buffers) {
         |_, _| {},
     );
     if let Ok(socket) = to_the_end!(poll_connect, opening) {
-        let mut socket = socket.with_base64();
-        see(to_the_end!(poll_send, socket.send(Sending::text("hello"))));
-        to_the_end!(poll_ready, socket.ready());
-        see_received(to_the_end!(poll_recv, socket.recv()));
-        if let Poll::Ready(received) = to_the_end!(poll_recv_now, socket.recv_now()) {
-            see_received(received);
-        }
-        see_received(to_the_end!(poll_recv_streamed, socket.recv_streamed(piece)));
-        see(to_the_end!(poll_close, socket.close(1000, "bye")));
+        sockets::poll_talk(socket);
     }
 }
 

@@ -2,51 +2,11 @@
 #![no_std]
 #![no_main]
 
-use firmware::{Buffers, Register, Stack};
-use miniwire_core::context::Context;
-use miniwire_core::data::Data;
-use miniwire_core::drive::blocking;
-use miniwire_core::request::{Method, Request};
-use serde::{Deserialize, Serialize};
-
-#[derive(Serialize)]
-struct Reading<'a> {
-    sensor: &'a str,
-    celsius: f32,
-    uptime: u32,
-    alarm: Option<bool>,
-}
-
-#[derive(Deserialize)]
-struct Order {
-    interval: u32,
-    heating: bool,
-    offset: Option<f32>,
-}
+use firmware::{Buffers, post};
 
 #[inline(never)]
 fn call(buffers: &mut Buffers) {
-    if let Ok(context) = Context::new("2021000000000001", "1.0.0", firmware::policy()) {
-        let setting = firmware::read(Register::Setting);
-        let reading = Reading {
-            sensor: "boiler",
-            celsius: f32::from_bits(setting),
-            uptime: setting,
-            alarm: (setting > 1).then_some(setting > 2),
-        };
-        let data = Data::Value(&reading);
-        let request = Request::new("http://device.local/readings").method(Method::Post).data(data);
-        match blocking::request(&mut Stack, &context, &request, buffers.memory()) {
-            Ok(response) => {
-                if let Ok(Order { interval, heating, offset }) = response.json(&mut [0; 64]) {
-                    firmware::write(Register::Result, interval);
-                    firmware::write(Register::Result, heating.into());
-                    firmware::write(Register::Result, offset.unwrap_or_default().to_bits());
-                }
-            }
-            Err(failure) => firmware::show_failure(&failure),
-        }
-    }
+    post(buffers, f32::from_bits, f32::to_bits);
 }
 
 #[cortex_m_rt::entry]

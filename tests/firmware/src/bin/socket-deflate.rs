@@ -7,17 +7,15 @@ use miniwire_core::context::Context;
 use miniwire_core::drive::Received;
 use miniwire_core::drive::blocking::Socket;
 use miniwire_core::reason::Reason;
-use miniwire_core::socket::{Compression, ConnectSocket, Sending, Settings};
+use miniwire_core::socket::{CompressionMemory, ConnectSocket, Sending, Settings};
 
 fn talk(buffers: &mut Buffers) -> Result<(), Reason> {
-    let (mut inflate, mut deflate, mut heads) = ([0; 1024], [0; 1024], [0; 512]);
-    let mut compression =
-        Compression::new(&mut inflate, &mut deflate, &mut heads).map_err(|_| Reason::BufferTooSmall)?;
+    let mut windows = CompressionMemory::<1024, 1024, 512>::new();
     let context = Context::new("2021000000000001", "1.0.0", firmware::policy()).map_err(|_| Reason::IllegalOption)?;
     let connect = ConnectSocket::new("ws://device.local/chat");
     let (mut stack, settings, memory) = (Stack, Settings::new(), buffers.socket_memory());
     let connected =
-        Socket::connect_compressed(&mut stack, &context, &connect, settings, memory, &mut compression, |_, _| {});
+        Socket::connect_compressed(&mut stack, &context, &connect, settings, memory, windows.lend(), |_, _| {});
     let mut socket = connected.map_err(|failure| failure.reason)?;
     socket.send(Sending::text("hello"))?;
     while let Some(received) = socket.recv() {

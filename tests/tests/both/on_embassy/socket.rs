@@ -7,7 +7,7 @@ use embassy_time::{Duration, with_timeout};
 use miniwire_core::drive::{Received, SocketMemory};
 use miniwire_core::http::head::Head;
 use miniwire_core::reason::Reason;
-use miniwire_core::socket::{Compression, ConnectFailure, ConnectSocket, Sending, Settings};
+use miniwire_core::socket::{CompressionMemory, ConnectFailure, ConnectSocket, Sending, Settings};
 use miniwire_embassy::{Secure, Socket as Open};
 use rand_core::OsRng;
 
@@ -27,17 +27,14 @@ impl<'s, 'd, S: Secure<'s, 'd>> During<'_, 's, 'd, S> {
             .protocols(&it.protocols)
             .timeout(it.timeout);
         let settings = Settings::new().keep_alive(it.keep_alive).close_timeout(it.close_timeout);
-        let (mut inflate, mut deflate, mut heads) = (vec![0; 4096], vec![0; 1024], vec![0; 512]);
-        let mut compression = Compression::new(&mut inflate, &mut deflate, &mut heads).expect("windows");
-        let compression = it.compress.then_some(&mut compression);
+        let mut windows = CompressionMemory::<4096, 1024, 512>::new();
         let (mut lines, calls, first) = (Vec::new(), self.client.abortable(self.abort), memory());
         let on_open = |head: Head<'_>, protocol: Option<&str>| lines.push(opened(head, protocol));
         let opening = async {
-            match compression {
-                None => calls.connect_socket(&connect, settings, &random, first, on_open).await,
-                Some(memory) => {
-                    calls.connect_socket_compressed(&connect, settings, &random, first, memory, on_open).await
-                }
+            if it.compress {
+                calls.connect_socket_compressed(&connect, settings, &random, first, windows.lend(), on_open).await
+            } else {
+                calls.connect_socket(&connect, settings, &random, first, on_open).await
             }
         };
         let mut socket = match self.run(opening).await {
