@@ -14,7 +14,7 @@ use rustls_pki_types::ServerName;
 
 use super::cipher::Suite;
 use super::guard::{Guard, Line, Mode, NOT_TLS, READABLE};
-use super::verifier::{Trust, Verifier};
+use super::verifier::{Trust, Verifier, server_name};
 use crate::link::Link;
 
 /// The least [`Buffers::receive`]: the longest record that TLS 1.3 permits, 2^14 + 256 bytes (RFC 8446 section 5.2). A
@@ -88,7 +88,7 @@ pub async fn open<'b, L: Link + 'b>(
 ) -> Result<Session<'b, L>, Fault> {
     let host = host.strip_suffix('.').unwrap_or(host);
     // What is no name cannot be in a certificate.
-    let name = ServerName::try_from(host).map_err(|_| Fault::Certificate(CertificateFault::WrongHost))?;
+    let name = server_name(host).ok_or(Fault::Certificate(CertificateFault::WrongHost))?;
     let (line, transmit) = buffers.transmit.split_first_mut().ok_or(Fault::Tls)?;
     // One byte less than in the documentation: the line's.
     if buffers.receive.len() < RECEIVE || transmit.len().saturating_add(1) < TRANSMIT || repeats(rng) {
