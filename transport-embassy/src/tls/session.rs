@@ -8,6 +8,7 @@ use embedded_io::{ErrorKind, ErrorType};
 use embedded_io_async::{BufRead, Read, Write};
 use embedded_tls::alert::AlertDescription;
 use embedded_tls::{CryptoProvider, TlsConfig, TlsConnection, TlsContext, TlsError, TlsVerifier};
+use miniwire_core::drive::asynch::apart;
 use miniwire_core::reason::{CertificateFault, Fault};
 use rand_core::CryptoRngCore;
 use rustls_pki_types::ServerName;
@@ -106,7 +107,8 @@ pub async fn open<'b, L: Link + 'b>(
     }
     let mut provider = Provider { rng, verifier: Verifier::new(trust, name, unix_seconds) };
     let mut connection = TlsConnection::new(Guard::new(link, line), buffers.receive, transmit);
-    match connection.open(TlsContext::new(&config, &mut provider)).await {
+    let opened = apart(pin!(connection.open(TlsContext::new(&config, &mut provider)))).await;
+    match opened {
         Ok(()) if provider.verifier.is_proved() => {
             line.set(Mode::Records);
             Ok(Session { connection, line, unread: 0, unsent: 0, most, state: State::Open })
