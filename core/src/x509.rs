@@ -1,7 +1,8 @@
 //! What the transports read of an X.509 certificate themselves (RFC 5280): key usage, which webpki reads but does not
-//! enforce, and the public key, to be pinned.
+//! enforce, the public key, to be pinned, and pairs of numbers: RSA keys and ECDSA signatures.
 //!
-//! The reader is strict DER and only walks as far as it must. It sees certificates that webpki has accepted already.
+//! The reader is strict DER and only walks as far as it must. The certificates that it sees are those that webpki has
+//! accepted already.
 
 /// The bytes are not DER, or not a certificate of version 3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,10 +53,23 @@ pub fn subject_public_key_info(certificate: &[u8]) -> Result<&[u8], Malformed> {
 /// # Errors
 /// [`Malformed`].
 pub fn rsa_public_key(key: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
-    let mut outer = Reader(key);
+    two_numbers(key)
+}
+
+/// The r and s of an ECDSA-Sig-Value (RFC 3279 section 2.2.3), each positive and without leading zeros.
+///
+/// # Errors
+/// [`Malformed`].
+pub fn ecdsa_signature(signature: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
+    two_numbers(signature)
+}
+
+/// A sequence of two positive integers and nothing else.
+fn two_numbers(sequence: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
+    let mut outer = Reader(sequence);
     let mut numbers = Reader(outer.expect(SEQUENCE)?);
-    let key = (positive(numbers.expect(INTEGER)?)?, positive(numbers.expect(INTEGER)?)?);
-    if outer.0.is_empty() && numbers.0.is_empty() { Ok(key) } else { Err(Malformed) }
+    let both = (positive(numbers.expect(INTEGER)?)?, positive(numbers.expect(INTEGER)?)?);
+    if outer.0.is_empty() && numbers.0.is_empty() { Ok(both) } else { Err(Malformed) }
 }
 
 fn positive(integer: &[u8]) -> Result<&[u8], Malformed> {

@@ -62,7 +62,7 @@ compare() {
 }
 compare request-plain peer-reqwless 22600
 compare ws-plain peer-embedded-websocket 10500
-compare request-tls peer-reqwless-tls 95200
-compare socket-tls peer-reqwless-tls 103200
+compare request-tls peer-reqwless-tls 90000
+compare socket-tls peer-reqwless-tls 97600
 echo "peer-reqwless and peer-embedded-websocket together, nothing shared: $((net[peer-reqwless] + net[peer-embedded-websocket]))"
 exit "$status"

@@ -52,24 +52,24 @@ fn core_02_sizes_of_futures_are_bounded() {
 fn calls<'s, 'd>(with: &str, client: &Client<'s, 'd, impl Secure<'s, 'd>, 2>) {
     let request = Request::new("http://192.168.69.2/json");
     let mut buffers = Buffers::new();
-    bounded(&format!("`request`{with}"), size_of_val(&client.request(&request, buffers.memory())), 2500);
+    bounded(&format!("`request`{with}"), size_of_val(&client.request(&request, buffers.memory())), 2000);
     let streamed = client.request_streamed(&request, buffers.memory(), |_| Ok(()));
-    bounded(&format!("`request_streamed`{with}"), size_of_val(&streamed), 2500);
+    bounded(&format!("`request_streamed`{with}"), size_of_val(&streamed), 2000);
     drop(streamed);
     let upload = Upload::new("http://192.168.69.2/", FileType::Image, "f", Boundary::new([1; 16]));
     let (mut source, mut file) = (Bytes::new(b"x"), [0; 16]);
     let call = client.upload_file(&upload, &mut source, buffers.memory(), |_| ());
-    bounded(&format!("`upload_file`{with}"), size_of_val(&call), 2500);
+    bounded(&format!("`upload_file`{with}"), size_of_val(&call), 2000);
     drop(call);
     let (download, mut store) = (Download::new("http://192.168.69.2/"), Stored::new(&mut file));
     let call = client.download_file(&download, &mut store, buffers.memory(), |_| ());
-    bounded(&format!("`download_file`{with}"), size_of_val(&call), 2500);
+    bounded(&format!("`download_file`{with}"), size_of_val(&call), 2000);
     drop(call);
     let (mut receive, mut transmit, mut message) = ([0; 512], [0; 256], [0; 64]);
     let memory = SocketMemory { receive: &mut receive, transmit: &mut transmit, message: &mut message };
     let (connect, random) = (ConnectSocket::new("ws://192.168.69.2/"), RefCell::new(OsRng));
     let call = client.connect_socket(&connect, Settings::new(), &random, memory, |_, _| ());
-    bounded(&format!("`connect_socket`{with}"), size_of_val(&call), 4000);
+    bounded(&format!("`connect_socket`{with}"), size_of_val(&call), 2200);
     drop(call);
     bounded(&format!("`Socket`{with}"), socket(client), 900);
 }

@@ -82,8 +82,8 @@
 
 mod socket;
 
-use core::future::Future;
-use core::pin::pin;
+use core::future::{Future, poll_fn};
+use core::pin::{Pin, pin};
 use core::task::Poll as Ready;
 
 use embedded_io::{Error as _, ErrorKind};
@@ -345,7 +345,8 @@ pub(super) async fn run_over<T: Transport, K: Task>(
                 link = if reuse { transport.reuse(&task.route()) } else { None };
                 let reused = link.is_some();
                 if !reused {
-                    match race(transport.connect(&task.route()), transport.ended(until)).await {
+                    let connected = race(pin!(transport.connect(&task.route())), pin!(transport.ended(until))).await;
+                    match connected {
                         Ok(Ok(opened)) => link = Some(opened),
                         Ok(Err(fault)) => task.fault(fault),
                         Err(ended) => end(task, ended),
@@ -362,7 +363,9 @@ pub(super) async fn run_over<T: Transport, K: Task>(
                     task.fault(Fault::Lost);
                     continue;
                 };
-                match race(transport.secure(plain, &task.route()), transport.ended(until)).await {
+                let secured =
+                    race(pin!(apart(pin!(transport.secure(plain, &task.route())))), pin!(transport.ended(until))).await;
+                match secured {
                     Ok(Ok(secured)) => {
                         link = Some(secured);
                         transport.trace(Trace::Secured);
@@ -379,7 +382,8 @@ pub(super) async fn run_over<T: Transport, K: Task>(
                     continue;
                 };
                 transport.trace(Trace::Sent(bytes));
-                match race(send(link, bytes, more), transport.ended(until)).await {
+                let sent = race(pin!(send(link, bytes, more)), pin!(transport.ended(until))).await;
+                match sent {
                     // An early answer is heard between two pieces.
                     Ok(Ok(())) if more && transport.read_ready(link) => {
                         receive_more(transport, task, link, rx).await;
@@ -429,7 +433,8 @@ async fn receive_more<T: Transport, K: Task>(
     if space.is_empty() {
         return task.fault(Fault::ReceiveBufferFull);
     }
-    match race(link.read(space), transport.ended(task.deadline())).await {
+    let read = race(pin!(link.read(space)), pin!(transport.ended(task.deadline()))).await;
+    match read {
         Ok(Ok(0)) => task.end_of_stream(),
         Ok(Ok(read)) => {
             transport.trace(Trace::Received(space.get(..read).unwrap_or_default()));
@@ -447,6 +452,17 @@ fn end<K: Task>(task: &mut K, ended: Ended) {
         // A wait for the deadline never ends before it, or this would leave half an operation behind.
         Ended::Deadline => task.refuse(Reason::Timeout),
     }
+}
+
+/// The same future, but polled in a function of its own. What is awaited otherwise becomes code of who awaits it, and a
+/// large state, a handshake's for one, makes for long instructions there: every access to what lies far within it.
+pub fn apart<F: Future>(mut future: Pin<&mut F>) -> impl Future<Output = F::Output> {
+    poll_fn(move |waker| poll_apart(future.as_mut(), waker))
+}
+
+#[inline(never)]
+fn poll_apart<F: Future>(future: Pin<&mut F>, waker: &mut core::task::Context<'_>) -> Ready<F::Output> {
+    future.poll(waker)
 }
 
 struct Broken;
@@ -473,10 +489,13 @@ async fn send<L: Write>(link: &mut L, bytes: &[u8], more: bool) -> Result<(), Br
 }
 
 /// Waits for `operation`, but not beyond `ended`, which is asked first: a peer that always has more to say must not keep
-/// an interrupt from being heard.
-async fn race<T>(operation: impl Future<Output = T>, ended: impl Future<Output = Ended>) -> Result<T, Ended> {
-    let (mut operation, mut ended) = (pin!(operation), pin!(ended));
-    core::future::poll_fn(|waker| match ended.as_mut().poll(waker) {
+/// an interrupt from being heard. Both are the caller's: an `async fn` holds what it is given twice, as it came and as it
+/// is used.
+async fn race<T>(
+    mut operation: Pin<&mut impl Future<Output = T>>,
+    mut ended: Pin<&mut impl Future<Output = Ended>>,
+) -> Result<T, Ended> {
+    poll_fn(|waker| match ended.as_mut().poll(waker) {
         Ready::Ready(ended) => Ready::Ready(Err(ended)),
         Ready::Pending => operation.as_mut().poll(waker).map(Ok),
     })
@@ -484,9 +503,11 @@ async fn race<T>(operation: impl Future<Output = T>, ended: impl Future<Output =
 }
 
 /// The same, but the operation goes first: what is done at once is done, whoever wants the end.
-async fn attempt<T>(operation: impl Future<Output = T>, ended: impl Future<Output = Ended>) -> Result<T, Ended> {
-    let (mut operation, mut ended) = (pin!(operation), pin!(ended));
-    core::future::poll_fn(|waker| match operation.as_mut().poll(waker) {
+async fn attempt<T>(
+    mut operation: Pin<&mut impl Future<Output = T>>,
+    mut ended: Pin<&mut impl Future<Output = Ended>>,
+) -> Result<T, Ended> {
+    poll_fn(|waker| match operation.as_mut().poll(waker) {
         Ready::Ready(done) => Ready::Ready(Ok(done)),
         Ready::Pending => ended.as_mut().poll(waker).map(Err),
     })

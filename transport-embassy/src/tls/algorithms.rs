@@ -4,6 +4,7 @@ use core::fmt;
 use core::sync::atomic::{AtomicU8, Ordering};
 
 use embedded_tls::SignatureScheme;
+use miniwire_core::x509;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
 use sha2::{Digest, Sha256};
@@ -199,13 +200,43 @@ impl SignatureVerificationAlgorithm for Ed25519 {
 
 fn over_p256(key: &[u8], hash: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
     let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(key).map_err(|_| InvalidSignature)?;
-    let signature = p256::ecdsa::Signature::from_der(signature).map_err(|_| InvalidSignature)?;
-    key.verify_prehash(hash, &signature).map_err(|_| InvalidSignature)
+    key.verify_prehash(hash, &p256_signature(signature)?).map_err(|_| InvalidSignature)
+}
+
+fn p256_signature(der: &[u8]) -> Result<p256::ecdsa::Signature, InvalidSignature> {
+    let [r, s] = numbers::<32>(der)?;
+    // Refuses what is not below the order.
+    p256::ecdsa::Signature::from_scalars(r, s).map_err(|_| InvalidSignature)
 }
 
 #[cfg(feature = "p384")]
 fn over_p384(key: &[u8], hash: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
     let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(key).map_err(|_| InvalidSignature)?;
-    let signature = p384::ecdsa::Signature::from_der(signature).map_err(|_| InvalidSignature)?;
-    key.verify_prehash(hash, &signature).map_err(|_| InvalidSignature)
+    key.verify_prehash(hash, &p384_signature(signature)?).map_err(|_| InvalidSignature)
 }
+
+#[cfg(feature = "p384")]
+fn p384_signature(der: &[u8]) -> Result<p384::ecdsa::Signature, InvalidSignature> {
+    let [r, s] = numbers::<48>(der)?;
+    // Refuses what is not below the order.
+    p384::ecdsa::Signature::from_scalars(r, s).map_err(|_| InvalidSignature)
+}
+
+/// The r and s of a signature, filled up to so many bytes. The decoder that comes with the curves takes and refuses the
+/// same but is ten times as large.
+fn numbers<const N: usize>(der: &[u8]) -> Result<[[u8; N]; 2], InvalidSignature> {
+    let (r, s) = x509::ecdsa_signature(der).map_err(|x509::Malformed| InvalidSignature)?;
+    Ok([filled_up(r)?, filled_up(s)?])
+}
+
+fn filled_up<const N: usize>(number: &[u8]) -> Result<[u8; N], InvalidSignature> {
+    let mut bytes = [0; N];
+    let start = N.checked_sub(number.len()).ok_or(InvalidSignature)?;
+    let space = bytes.get_mut(start..).unwrap_or_default();
+    space.iter_mut().zip(number).for_each(|(to, from)| *to = *from);
+    Ok(bytes)
+}
+
+#[cfg(test)]
+#[path = "algorithms_tests.rs"]
+mod tests;

@@ -8,13 +8,14 @@ use embedded_io::{ErrorKind, ErrorType};
 use embedded_io_async::{BufRead, Read, Write};
 use embedded_tls::alert::AlertDescription;
 use embedded_tls::{CryptoProvider, TlsConfig, TlsConnection, TlsContext, TlsError, TlsVerifier};
+use miniwire_core::drive::asynch::apart;
 use miniwire_core::reason::{CertificateFault, Fault};
 use rand_core::CryptoRngCore;
 use rustls_pki_types::ServerName;
 
 use super::cipher::Suite;
 use super::guard::{Guard, Line, Mode, NOT_TLS, READABLE};
-use super::verifier::{Trust, Verifier};
+use super::verifier::{Trust, Verifier, server_name};
 use crate::link::Link;
 
 /// The least [`Buffers::receive`]: the longest record that TLS 1.3 permits, 2^14 + 256 bytes (RFC 8446 section 5.2). A
@@ -89,7 +90,7 @@ pub async fn open<'b, L: Link + 'b>(
 ) -> Result<Session<'b, L>, Fault> {
     let host = host.strip_suffix('.').unwrap_or(host);
     // What is no name cannot be in a certificate.
-    let name = ServerName::try_from(host).map_err(|_| Fault::Certificate(CertificateFault::WrongHost))?;
+    let name = server_name(host).ok_or(Fault::Certificate(CertificateFault::WrongHost))?;
     let (line, transmit) = buffers.transmit.split_first_mut().ok_or(Fault::Tls)?;
     // One byte less than in the documentation: the line's.
     if buffers.receive.len() < RECEIVE || transmit.len().saturating_add(1) < TRANSMIT || repeats(rng) {
@@ -107,7 +108,8 @@ pub async fn open<'b, L: Link + 'b>(
     }
     let mut provider = Provider { rng, verifier: Verifier::new(trust, name, unix_seconds) };
     let mut connection = TlsConnection::new(Guard::new(link, line), buffers.receive, transmit);
-    match connection.open(TlsContext::new(&config, &mut provider)).await {
+    let opened = apart(pin!(connection.open(TlsContext::new(&config, &mut provider)))).await;
+    match opened {
         Ok(()) if provider.verifier.is_proved() => {
             line.set(Mode::Records);
             Ok(Session { connection, line, unread: 0, unsent: 0, most, state: State::Open })

@@ -5,12 +5,15 @@
 //! recurses, at most over the six intermediate certificates that are let through.
 
 use core::cell::Cell;
+use core::net::IpAddr;
 use core::time::Duration;
 
 use embedded_tls::{CertificateEntryRef, CertificateRef, CertificateVerifyRef, TlsError, TlsVerifier};
 use miniwire_core::reason::CertificateFault;
-use miniwire_core::x509;
-use rustls_pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, TrustAnchor, UnixTime};
+use miniwire_core::{url, x509};
+use rustls_pki_types::{
+    CertificateDer, DnsName, Ipv4Addr, Ipv6Addr, ServerName, SubjectPublicKeyInfoDer, TrustAnchor, UnixTime,
+};
 use sha2::{Digest, Sha256};
 use webpki::{EndEntityCert, RawPublicKeyEntity, VerifiedPath};
 
@@ -113,6 +116,16 @@ impl<'t> Trust<'t> {
     fn has_root(&self, subject: &[u8]) -> bool {
         self.roots.iter().any(|root| *root.subject == *subject)
     }
+}
+
+/// Whom the certificate must name, without a trailing dot. Addresses are read by the core's own parser, which is linked
+/// anyway.
+pub(super) fn server_name(host: &str) -> Option<ServerName<'_>> {
+    Some(match url::ip_address(host) {
+        Some(IpAddr::V4(address)) => Ipv4Addr::from(address.octets()).into(),
+        Some(IpAddr::V6(address)) => Ipv6Addr::from(address.segments()).into(),
+        None => DnsName::try_from(host).ok()?.into(),
+    })
 }
 
 /// The leaf signs the handshake; everything above it signs certificates; a root is trusted by configuration.
@@ -258,6 +271,39 @@ impl TlsVerifier<Suite> for Verifier<'_> {
                 self.proof = Proof::Nothing;
                 self.fault = Some(CertificateFault::Invalid);
                 Err(error)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::string::String;
+
+    use super::*;
+
+    fn agrees(host: &str) -> bool {
+        let theirs = ServerName::try_from(host).ok();
+        assert_eq!(server_name(host), theirs, "{host}");
+        theirs.is_some()
+    }
+
+    #[test]
+    fn ctx_08_a_host_is_the_name_or_the_address_that_rustls_takes_it_for() {
+        for host in ["a.test", "1.2.3.4", "255.255.255.255", "::1", "2001:db8::1", "::ffff:1.2.3.4", "2.1a", "0x1.test"]
+        {
+            assert!(agrees(host), "{host}");
+        }
+        for host in ["", ".", "a.2", "1.2.3", "1.2.3.256", "01.2.3.4", "[::1]", "::1%1", ":::", "a..b", "-a.test"] {
+            assert!(!agrees(host), "{host}");
+        }
+        // Whether a label is a name or a number is where the two kinds touch.
+        for alphabet in [["0", "1", ".", "a", "-"], [":", "::", "1", "f", "."], ["1.", "25", "0x", "g", ":"]] {
+            for pieces in 0..8_u32 {
+                for number in 0..5_usize.pow(pieces) {
+                    let host: String = (0..pieces).map(|place| alphabet[number / 5_usize.pow(place) % 5]).collect();
+                    agrees(&host);
+                }
             }
         }
     }

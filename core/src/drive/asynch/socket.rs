@@ -220,7 +220,11 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         let until = self.open.task.deadline();
         let readable = async {
             // Woken in between where the clock cannot wait for so long.
-            while race(self.transport.readable(link), self.transport.ended(soon(self.transport.now(), until))).await
+            while race(
+                pin!(self.transport.readable(link)),
+                pin!(self.transport.ended(soon(self.transport.now(), until))),
+            )
+            .await
                 == Err(Ended::Deadline)
                 && self.transport.now() < until
             {}
@@ -326,8 +330,8 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         };
         self.transport.trace(Trace::Sent(bytes));
         self.busy = true;
-        let sent =
-            attempt(super::send(link, bytes, false), self.transport.ended(self.open.task.write_deadline(now))).await;
+        let until = self.open.task.write_deadline(now);
+        let sent = attempt(pin!(super::send(link, bytes, false)), pin!(self.transport.ended(until))).await;
         match sent {
             Ok(Ok(())) => {
                 self.busy = false;
@@ -368,15 +372,18 @@ impl<'s, T: SocketTransport> Socket<'s, T> {
         };
         let until = soon(now, self.open.task.deadline());
         // No read is begun, and so none is dropped, before there is something to read.
-        let (readable, ended) = (self.transport.readable(link), self.transport.ended(until));
-        let readable = if self.interrupted { attempt(readable, ended).await } else { race(readable, ended).await };
+        let readable = {
+            let (readable, ended) = (pin!(self.transport.readable(link)), pin!(self.transport.ended(until)));
+            if self.interrupted { attempt(readable, ended).await } else { race(readable, ended).await }
+        };
         if let Err(ended) = readable {
             return self.end(ended);
         }
         self.busy = true;
         // What has begun to arrive, a TLS record for one, must arrive in whole.
         let until = self.open.task.write_deadline(now);
-        match attempt(link.read(space), self.transport.ended(until)).await {
+        let read = attempt(pin!(link.read(space)), pin!(self.transport.ended(until))).await;
+        match read {
             Ok(read) => {
                 self.busy = false;
                 match read {
