@@ -52,10 +52,8 @@ UNDER_TLS = {
 ON_THE_BOARD = UNDER_TLS | {
     "aes": (34, FIXED),
     "byteorder": (3, NOT_ARGUED),
-    "compiler_builtins": (1, NOT_ARGUED),
     "const-oid": (5, NOT_ARGUED),
-    "der": (4, NOT_ARGUED),
-    "ecdsa": (5, CHECKED),
+    "der": (3, NOT_ARGUED),
     "embassy-executor": (1, NOT_ARGUED),
     "embassy-futures": (1, NOT_ARGUED),
     "embassy-net": (11, NOT_ARGUED),
@@ -66,11 +64,9 @@ ON_THE_BOARD = UNDER_TLS | {
     "heapless": (2, NOT_ARGUED),
     "ppv-lite86": (1, NOT_ARGUED),
     "rand_core": (2, NOT_ARGUED),
-    "rustls-pki-types": (2, NOT_ARGUED),
     "rustls-webpki": (13, NOT_ARGUED),
     "smoltcp": (195, NOT_ARGUED),
     "static_cell": (1, NOT_ARGUED),
-    "universal-hash": (2, NOT_ARGUED),
     "untrusted": (2, NOT_ARGUED),
 }
 
