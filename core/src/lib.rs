@@ -92,7 +92,7 @@
 //!
 //! | feature | what it adds | what it costs |
 //! |---|---|---|
-//! | `permessage-deflate`, off by default | compressed messages of a WebSocket (RFC 7692) | about 13 kB of flash, 2.5 KiB of state for each socket, two windows of 256 bytes to 32 KiB and a table, all of them the caller's; no dependency |
+//! | `permessage-deflate`, off by default | compressed messages of a WebSocket (RFC 7692) | about 12 kB of flash, 2.5 KiB of state for each socket, two windows of 256 bytes to 32 KiB and a table, all of them the caller's; no dependency |
 //!
 //! # What it does not do
 //!

@@ -79,10 +79,10 @@
 //! | `ipv4`, on by default; `ipv6` | addresses of that family | what smoltcp makes of them |
 //! | `rsa` | servers whose certificates have RSA keys or signatures, 2,048 to 4,096 bits | about 8 kB of flash |
 //! | `ed25519` | the same with Ed25519 | about 15 kB of flash |
-//! | `p384` | the same with ECDSA over P-384 | about 105 kB of flash |
-//! | `permessage-deflate` | compressed messages of a socket (RFC 7692): `connect_socket_compressed` | about 13 kB of flash, and windows of the application's for each socket |
+//! | `p384` | the same with ECDSA over P-384 | about 104 kB of flash |
+//! | `permessage-deflate` | compressed messages of a socket (RFC 7692): `connect_socket_compressed` | about 12 kB of flash, and windows of the application's for each socket |
 //!
-//! TLS itself, some 70 kB, is linked only where a [`Tls`] is made. `docs/sizes.md` has the figures to the byte, and how they
+//! TLS itself, some 66 kB, is linked only where a [`Tls`] is made. `docs/sizes.md` has the figures to the byte, and how they
 //! are measured.
 //!
 //! # What the stack must be given
