@@ -456,6 +456,8 @@ fn end<K: Task>(task: &mut K, ended: Ended) {
 
 /// The same future, but polled in a function of its own. What is awaited otherwise becomes code of who awaits it, and a
 /// large state, a handshake's for one, makes for long instructions there: every access to what lies far within it.
+///
+/// The future stays the caller's: dropping what this returns leaves it where it was.
 pub fn apart<F: Future>(mut future: Pin<&mut F>) -> impl Future<Output = F::Output> {
     poll_fn(move |waker| poll_apart(future.as_mut(), waker))
 }
